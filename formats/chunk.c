@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "formats/chunk.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "formats/chunk_private.h"
+#include "formats/codec.h"
+#include "formats/protocol.h"
+
+enum { MAX_FILES = 8, MAX_READ = 1 << 30 };
+
+struct open_file {
+	char *path; /* NULL: free */
+	int fd;
+	uint64_t used;
+};
+
+struct rc_input {
+	struct rc_reader *reader;
+	struct rc_codec_ctx *codec;
+	struct rc_scratch chunk; /* one decoded chunk */
+	struct open_file files[MAX_FILES];
+	uint64_t n_uses;
+	struct rc_input_counters counters;
+};
+
+int rc_input_new(struct rc_readers *pool, struct rc_input **in_out, struct rc_err *err)
+{
+	struct rc_input *in = NULL;
+	int rc = rc_new(&in, err);
+
+	if (rc)
+		return rc;
+	for (int i = 0; i < MAX_FILES; i++)
+		in->files[i].fd = -1;
+	rc = rc_reader_new(pool, &in->reader, err);
+	if (!rc)
+		rc = rc_codec_ctx_new(&in->codec, err);
+	if (rc) {
+		rc_input_free(in);
+		return rc;
+	}
+	*in_out = in;
+	return 0;
+}
+
+static void close_file(struct open_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f->path);
+	*f = (struct open_file){ .fd = -1 };
+}
+
+void rc_input_free(struct rc_input *in)
+{
+	if (!in)
+		return;
+	for (int i = 0; i < MAX_FILES; i++)
+		close_file(&in->files[i]);
+	rc_reader_free(in->reader);
+	rc_codec_ctx_free(in->codec);
+	free(in->chunk.p);
+	free(in);
+}
+
+struct rc_reader *rc_input_reader(struct rc_input *in)
+{
+	return in->reader;
+}
+
+void rc_input_counters(const struct rc_input *in, struct rc_input_counters *c_out)
+{
+	*c_out = in->counters;
+}
+
+/* --- contiguous ----------------------------------------------------------------------------- */
+
+/* A descriptor of the file that was scanned, unchanged since. */
+static int need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
+		   struct rc_err *err)
+{
+	struct open_file *f, *fresh = in->files, *end = in->files + MAX_FILES;
+	struct stat st;
+	int rc = 0;
+
+	for (f = in->files; f < end; f++) {
+		if (f->path && !strcmp(f->path, ix->path))
+			break;
+		if (f->used < fresh->used)
+			fresh = f;
+	}
+	if (f == end) {
+		f = fresh;
+		close_file(f);
+		rc = rc_strdup(&f->path, ix->path, err);
+		if (!rc)
+			rc = rc_input_open(ix->path, &f->fd, &st, err);
+	}
+	if (!rc)
+		rc = rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+	if (rc) {
+		close_file(f);
+		return rc;
+	}
+	f->used = ++in->n_uses;
+	*fd_out = f->fd;
+	return 0;
+}
+
+static int read_at(int fd, const char *path, uint64_t at, char *dst, uint64_t n,
+		   struct rc_err *err)
+{
+	while (n) {
+		ssize_t got = pread(fd, dst, n < MAX_READ ? (size_t)n : MAX_READ, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno,
+					     "cannot read '%s'", path);
+		if (!got)
+			return rc_fail(err, RC_E_INPUT, "truncated",
+				       "'%s' ends at byte %llu, in the middle of its data", path,
+				       (unsigned long long)at);
+		dst += got;
+		at += (uint64_t)got;
+		n -= (uint64_t)got;
+	}
+	return 0;
+}
+
+static int read_contiguous(struct rc_input *in, const struct rc_index *ix,
+			   const struct rc_dataset *d, const struct rc_row_run *runs,
+			   size_t n_runs, char *dst, struct rc_err *err)
+{
+	uint64_t row_bytes = rc_dataset_row_bytes(d);
+	char *p = dst;
+	int fd, rc;
+
+	if (d->address == RC_NO_ADDRESS)
+		return rc_fail(err, RC_E_FORMAT, "missing_data",
+			       "'%s': the values of '%s' were never written", ix->path,
+			       rc_index_str(ix, d->path));
+	rc = need_fd(in, ix, &fd, err);
+	for (size_t i = 0; !rc && i < n_runs; i++) {
+		uint64_t n = runs[i].n * row_bytes;
+		rc = read_at(fd, ix->path, d->address + runs[i].row0 * row_bytes, p, n, err);
+		p += n;
+	}
+	if (rc)
+		return rc;
+	in->counters.read_bytes += (uint64_t)(p - dst);
+	if (d->big_endian)
+		chunk_swap(dst, (size_t)(p - dst), rc_dtype_size((enum rc_dtype)d->dtype));
+	return 0;
+}
+
+/* --- chunked -------------------------------------------------------------------------------- */
+
+/* One call of rc_input_rows() on a chunked dataset.  Chunks come in ascending order, so the runs
+ * before the one in hand are done. */
+struct gather {
+	const struct rc_index *ix;
+	const struct rc_dataset *d;
+	struct chunk_grid grid;
+	uint64_t row_bytes;
+	const struct rc_row_run *runs;
+	size_t n_runs, i_run;
+	char *dst; /* of the first row of runs[i_run] */
+};
+
+static int decode(struct rc_input *in, const struct gather *g, uint64_t id,
+		  const struct rc_stored_chunk *c, void *dst, struct rc_err *err)
+{
+	const struct rc_dataset *d = g->d;
+	int rc = rc_chunk_decode(in->codec, d, c->mask, c->bytes, c->n, dst, g->grid.bytes, err);
+
+	if (rc)
+		return rc_fail(err, rc, err ? err->reason : NULL, "'%s': row %llu of '%s': %s",
+			       g->ix->path,
+			       (unsigned long long)(id / g->grid.per_row * d->chunk[0]),
+			       rc_index_str(g->ix, d->path), err ? err->msg : "");
+	if (d->big_endian)
+		chunk_swap(dst, g->grid.bytes, rc_dtype_size((enum rc_dtype)d->dtype));
+	return 0;
+}
+
+/* Takes one chunk apart: straight into dst where its bytes are just rows that are all wanted. */
+static int place_chunk(struct rc_input *in, struct gather *g, uint64_t id,
+		       const struct rc_stored_chunk *c, struct rc_err *err)
+{
+	uint64_t first = id / g->grid.per_row * g->d->chunk[0], end = first + g->d->chunk[0];
+	const struct rc_row_run *run = &g->runs[g->i_run];
+	char *dst;
+	int rc;
+
+	for (; run->row0 + run->n <= first; run = &g->runs[++g->i_run])
+		g->dst += run->n * g->row_bytes;
+	if (g->grid.whole_rows && run->row0 <= first && run->row0 + run->n >= end)
+		return decode(in, g, id, c, g->dst + (first - run->row0) * g->row_bytes, err);
+	rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
+	if (!rc)
+		rc = decode(in, g, id, c, in->chunk.p, err);
+	if (rc)
+		return rc;
+	dst = g->dst;
+	for (size_t i = g->i_run; i < g->n_runs && g->runs[i].row0 < end; i++) {
+		uint64_t from = g->runs[i].row0 > first ? g->runs[i].row0 : first;
+		uint64_t to = g->runs[i].row0 + g->runs[i].n;
+		if (to > end)
+			to = end;
+		if (to > from)
+			chunk_scatter(g->d, &g->grid, id, in->chunk.p, from, to - from,
+				      dst + (from - g->runs[i].row0) * g->row_bytes);
+		dst += g->runs[i].n * g->row_bytes;
+	}
+	return 0;
+}
+
+/* Gets and places the chunks of one batch. */
+static int place_batch(struct rc_input *in, struct gather *g, uint32_t i_dataset,
+		       const uint64_t *ids, size_t n, struct rc_err *err)
+{
+	struct rc_stored_chunk chunks[RC_MAX_IDS];
+	struct rc_input_counters *k = &in->counters;
+	size_t n_done;
+	int rc = 0;
+
+	while (!rc && n) {
+		int64_t t0 = rc_now_ns(), t1;
+		rc = rc_reader_chunks(in->reader, g->ix, i_dataset, ids, n, chunks, &n_done, err);
+		t1 = rc_now_ns();
+		k->read_ns += t1 - t0;
+		if (rc)
+			return rc;
+		for (size_t i = 0; !rc && i < n_done; i++) {
+			rc = place_chunk(in, g, ids[i], &chunks[i], err);
+			k->read_bytes += chunks[i].n;
+			k->decoded_bytes += g->grid.bytes;
+			k->chunks++;
+		}
+		k->decode_ns += rc_now_ns() - t1;
+		ids += n_done;
+		n -= n_done;
+	}
+	return rc;
+}
+
+static int read_chunked(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
+			const struct rc_row_run *runs, size_t n_runs, char *dst,
+			struct rc_err *err)
+{
+	const struct rc_dataset *d = &ix->datasets[i_dataset];
+	struct gather g = {
+		.ix = ix,
+		.d = d,
+		.row_bytes = rc_dataset_row_bytes(d),
+		.runs = runs,
+		.n_runs = n_runs,
+		.dst = dst,
+	};
+	uint64_t ids[RC_MAX_IDS];
+	struct chunk_walk w;
+	size_t n;
+	int rc = 0;
+
+	chunk_grid_of(d, &g.grid);
+	if (g.grid.bytes > RC_SHARED_MAX)
+		return rc_fail(err, RC_E_UNSUPPORTED, "chunk_too_large",
+			       "'%s': a chunk of '%s' has %llu bytes, more than the %d that are "
+			       "read at once; h5repack -l CHUNK=... makes a copy with smaller ones",
+			       ix->path, rc_index_str(ix, d->path),
+			       (unsigned long long)g.grid.bytes, RC_SHARED_MAX);
+	chunk_walk_begin(&w, d, runs, n_runs);
+	do {
+		for (n = 0; n < RC_MAX_IDS && chunk_walk_next(&w, d, &g.grid, &ids[n]);)
+			n++;
+		rc = place_batch(in, &g, i_dataset, ids, n, err);
+	} while (!rc && n == RC_MAX_IDS);
+	return rc;
+}
+
+bool rc_dataset_row_chunks(const struct rc_dataset *d)
+{
+	if (d->storage != RC_STORE_CHUNKED || d->big_endian || d->chunk[0] != 1)
+		return false;
+	for (uint32_t i = 1; i < d->rank; i++)
+		if (d->chunk[i] != d->dims[i])
+			return false;
+	return true;
+}
+
+int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
+			uint64_t row, struct rc_stored_chunk *chunk_out, struct rc_err *err)
+{
+	int64_t t0 = rc_now_ns();
+	size_t n_done;
+	int rc;
+
+	if (!rc_dataset_row_chunks(&ix->datasets[i_dataset]) ||
+	    row >= ix->datasets[i_dataset].dims[0])
+		return rc_fail(err, RC_E_BUG, "bad_rows", "row %llu is not a chunk",
+			       (unsigned long long)row);
+	rc = rc_reader_chunks(in->reader, ix, i_dataset, &row, 1, chunk_out, &n_done, err);
+	in->counters.read_ns += rc_now_ns() - t0;
+	if (rc)
+		return rc;
+	in->counters.read_bytes += chunk_out->n;
+	in->counters.chunks++;
+	return 0;
+}
+
+/* --- all storage ---------------------------------------------------------------------------- */
+
+static int read_decoded(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
+			const struct rc_row_run *runs, size_t n_runs, char *dst,
+			struct rc_err *err)
+{
+	uint64_t row_bytes = rc_dataset_row_bytes(&ix->datasets[i_dataset]);
+	int64_t t0 = rc_now_ns();
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < n_runs; i++) {
+		uint64_t n = runs[i].n * row_bytes;
+		rc = rc_reader_rows(in->reader, ix, i_dataset, runs[i].row0, runs[i].n, dst, n,
+				    err);
+		dst += n;
+		in->counters.decoded_bytes += n;
+	}
+	in->counters.read_ns += rc_now_ns() - t0;
+	return rc;
+}
+
+static int check_runs(const struct rc_index *ix, const struct rc_dataset *d,
+		      const struct rc_row_run *runs, size_t n_runs, size_t dst_bytes,
+		      struct rc_err *err)
+{
+	uint64_t n = 0, end = 0;
+
+	for (size_t i = 0; i < n_runs; i++) {
+		if (runs[i].row0 < end || runs[i].row0 > d->dims[0] ||
+		    runs[i].n > d->dims[0] - runs[i].row0)
+			return rc_fail(err, RC_E_BUG, "bad_rows",
+				       "rows of '%s' that are out of order or outside",
+				       rc_index_str(ix, d->path));
+		end = runs[i].row0 + runs[i].n;
+		n += runs[i].n;
+	}
+	if (n * rc_dataset_row_bytes(d) != dst_bytes)
+		return rc_fail(err, RC_E_BUG, "bad_rows", "room of the wrong size for '%s'",
+			       rc_index_str(ix, d->path));
+	return 0;
+}
+
+/* The enum may hold any byte in a damaged or careless file. */
+static void make_bools(uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = p[i] != 0;
+}
+
+int rc_input_rows(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
+		  const struct rc_row_run *runs, size_t n_runs, void *dst, size_t dst_bytes,
+		  struct rc_err *err)
+{
+	const struct rc_dataset *d = &ix->datasets[i_dataset];
+	int64_t t0;
+	int rc = check_runs(ix, d, runs, n_runs, dst_bytes, err);
+
+	if (rc || !dst_bytes)
+		return rc;
+	switch (d->storage) {
+	case RC_STORE_CONTIGUOUS:
+		t0 = rc_now_ns();
+		rc = read_contiguous(in, ix, d, runs, n_runs, dst, err);
+		in->counters.read_ns += rc_now_ns() - t0;
+		break;
+	case RC_STORE_CHUNKED:
+		rc = read_chunked(in, ix, i_dataset, runs, n_runs, dst, err);
+		break;
+	default:
+		rc = read_decoded(in, ix, i_dataset, runs, n_runs, dst, err);
+	}
+	if (!rc && d->dtype == RC_BOOL)
+		make_bools(dst, dst_bytes);
+	return rc;
+}

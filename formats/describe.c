@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/describe.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+
+enum { MAX_WARNINGS = 20, MIN_IMAGE_SIDE = 8, MAX_IMAGE_CHANNELS = 4 };
+/* First rows are float32 or even float16 and of unit length only so far. */
+#define UNIT_TOLERANCE 1e-2
+
+/* --- small things ----------------------------------------------------------------------------- */
+
+const char *describe_basename(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+bool describe_contains(const char *s, const char *part)
+{
+	return strcasestr(s, part) != NULL;
+}
+
+size_t describe_numbered(const char *name)
+{
+	size_t word = 0, digits;
+
+	while (isalpha((unsigned char)name[word]))
+		word++;
+	if (word == 0)
+		return 0;
+	const char *p = name + word + strspn(name + word, "_-");
+	digits = strspn(p, "0123456789");
+	return digits > 0 && p[digits] == 0 ? word : 0;
+}
+
+bool describe_attr_any(const struct rc_h5_tree *t, const struct rc_h5_node *n,
+		       const char *const *names, char **s_out)
+{
+	for (; *names; names++) {
+		if (!rc_h5_attr_string(t, n, *names, s_out))
+			continue;
+		if (**s_out)
+			return true;
+		free(*s_out);
+	}
+	*s_out = NULL;
+	return false;
+}
+
+static const struct rc_json *json_at(const struct rc_json *j, const char *const *keys)
+{
+	for (; j && *keys; keys++)
+		j = rc_json_get(j, *keys);
+	return j;
+}
+
+bool describe_json_string(const char *text, const char *const *keys, char **s_out)
+{
+	struct rc_json *root;
+	const char *s;
+	bool ok;
+
+	if (rc_json_parse(text, strlen(text), "attribute", &root, NULL))
+		return false;
+	s = rc_json_string(json_at(root, keys));
+	ok = s && *s && rc_strdup(s_out, s, NULL) == 0;
+	rc_json_free(root);
+	return ok;
+}
+
+bool describe_json_number(const char *text, const char *const *keys, double *v_out)
+{
+	struct rc_json *root;
+	bool ok;
+
+	if (rc_json_parse(text, strlen(text), "attribute", &root, NULL))
+		return false;
+	ok = rc_json_number(json_at(root, keys), v_out);
+	rc_json_free(root);
+	return ok;
+}
+
+static void list_add(struct name_list *l, const char *name, const char *why)
+{
+	int k = snprintf(l->text + l->len, sizeof l->text - l->len, "%s%s%s%s%s",
+			 l->n ? ", " : "", name, why ? " (" : "", why ? why : "", why ? ")" : "");
+
+	if (k > 0 && (size_t)k < sizeof l->text - l->len)
+		l->len += (size_t)k;
+	else
+		l->text[l->len] = 0; /* whole names only */
+	l->n++;
+}
+
+void describe_warn(struct draft *d, const char *code, const char *where, const char *fmt, ...)
+{
+	char text[600];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (d->n_warnings == 0)
+		snprintf(d->first_warning, sizeof d->first_warning, "%.399s", text);
+	if (d->n_warnings++ < MAX_WARNINGS && d->b)
+		rc_ixb_note(d->b, RC_NOTE_WARNING, code, where, "%s", text);
+}
+
+/* --- collecting ------------------------------------------------------------------------------- */
+
+static const char *relative(const struct draft *d, const struct rc_h5_node *n)
+{
+	return d->root->parent ? n->path + strlen(d->root->path) + 1 : n->path + 1;
+}
+
+static void note_unusable(struct draft *d, const struct rc_h5_node *n)
+{
+	const char *why = n->problem ? n->problem : "it cannot be used";
+
+	if (strcmp(n->problem_code, "scalar") == 0 || strcmp(n->problem_code, "text") == 0)
+		list_add(&d->other, relative(d, n), why);
+	else
+		describe_warn(d, n->problem_code, n->path, "'%s' is left out: %s", n->path, why);
+}
+
+static bool has_values(const struct rc_h5_node *n)
+{
+	for (uint32_t i = 0; i < n->dataset.rank; i++)
+		if (n->dataset.dims[i] == 0)
+			return false;
+	return true;
+}
+
+static int add_candidate(struct draft *d, struct rc_h5_node *n, struct rc_err *err)
+{
+	int rc;
+
+	if (!n->usable) {
+		note_unusable(d, n);
+		return 0;
+	}
+	if (!has_values(n)) {
+		list_add(&d->empty, relative(d, n), NULL);
+		return 0;
+	}
+	rc = rc_grow_array(&d->c, &d->cap, d->n + 1, sizeof *d->c, err);
+	if (rc)
+		return rc;
+	d->c[d->n++] = (struct candidate){ .node = n, .rel = relative(d, n),
+					   .role = RC_ROLE_OBS, .clock = describe_clock_none() };
+	return 0;
+}
+
+int describe_collect(struct draft *d, const struct rc_h5_node *group, struct rc_err *err)
+{
+	int rc = 0;
+
+	if (group->problem_code)
+		describe_warn(d, group->problem_code, group->path, "group '%s' is incomplete: %s",
+			      group->path, group->problem ? group->problem : "damaged");
+	for (size_t i = 0; rc == 0 && i < group->n_children; i++) {
+		struct rc_h5_node *n = group->children[i];
+		rc = n->is_group ? describe_collect(d, n, err) : add_candidate(d, n, err);
+	}
+	return rc;
+}
+
+void describe_release(struct draft *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		free(d->c[i].name);
+	free(d->c);
+	d->c = NULL;
+	d->n = d->cap = 0;
+}
+
+/* --- lengths ---------------------------------------------------------------------------------- */
+
+static int length_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+uint64_t describe_common_length(const struct draft *d)
+{
+	uint64_t *rows = NULL, best = 0;
+	size_t n = 0, best_n = 0;
+
+	if (rc_new_array(&rows, d->n, sizeof *rows, NULL))
+		return 0;
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->c[i].dropped)
+			rows[n++] = d->c[i].node->dataset.dims[0];
+	qsort(rows, n, sizeof *rows, length_cmp);
+	for (size_t i = 0, j; i < n; i = j) {
+		for (j = i; j < n && rows[j] == rows[i]; j++)
+			;
+		if (rows[i] > 1 && j - i >= best_n) {
+			best = rows[i];
+			best_n = j - i;
+		}
+	}
+	if (best == 0 && n > 0)
+		best = rows[n - 1];
+	free(rows);
+	return best;
+}
+
+void describe_drop_constant(struct draft *d, struct candidate *c)
+{
+	c->dropped = true;
+	list_add(&d->constant, c->rel, NULL);
+}
+
+void describe_check_lengths(struct draft *d, uint64_t length)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct candidate *c = &d->c[i];
+		uint64_t rows = c->node->dataset.dims[0];
+
+		if (c->dropped || rows == length)
+			continue;
+		if (rows == 1 && length > 1) {
+			describe_drop_constant(d, c);
+			continue;
+		}
+		if (d->b && (rows == length + 1 || rows + 1 == length))
+			rc_ixb_note(d->b, RC_NOTE_INFO, "length_mismatch", c->node->path,
+				    "'%s' has %llu rows in an episode of %llu", c->node->path,
+				    (unsigned long long)rows, (unsigned long long)length);
+		else
+			describe_warn(d, "length_mismatch", c->node->path,
+				      "'%s' has %llu rows in an episode of %llu", c->node->path,
+				      (unsigned long long)rows, (unsigned long long)length);
+	}
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+int describe_name(struct candidate *c, const char *name, struct rc_err *err)
+{
+	free(c->name);
+	c->name = NULL;
+	return rc_strdup(&c->name, name, err);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct candidate *x = *(const struct candidate *const *)a;
+	const struct candidate *y = *(const struct candidate *const *)b;
+	int k = strcmp(x->name, y->name);
+
+	return k ? k : x < y ? -1 : x > y;
+}
+
+/* Renames all but the first of equal names: to the path, in the second round with a number. */
+static int rename_equal(struct candidate **sorted, size_t n, bool number, struct rc_err *err)
+{
+	char *fresh;
+	int rc = 0;
+
+	for (size_t i = 1, first = 0; rc == 0 && i < n; i++) {
+		struct candidate *c = sorted[i];
+		if (strcmp(c->name, sorted[first]->name) != 0) {
+			first = i;
+			continue;
+		}
+		if (number)
+			rc = rc_sprintf(&fresh, err, "%s#%zu", c->rel, i);
+		else
+			rc = rc_strdup(&fresh, c->rel, err);
+		if (rc == 0) {
+			/* sorted[first] keeps its name, so comparisons stay right */
+			free(c->name);
+			c->name = fresh;
+		}
+	}
+	return rc;
+}
+
+int describe_unique_names(struct draft *d, struct rc_err *err)
+{
+	struct candidate **sorted = NULL;
+	size_t n = 0;
+	int rc = rc_new_array(&sorted, d->n, sizeof(void *), err);
+
+	for (size_t i = 0; rc == 0 && i < d->n; i++) {
+		if (d->c[i].dropped)
+			continue;
+		if (!d->c[i].name)
+			rc = describe_name(&d->c[i], d->c[i].rel, err);
+		sorted[n++] = &d->c[i];
+	}
+	for (int round = 0; rc == 0 && round < 2; round++) {
+		qsort(sorted, n, sizeof(void *), by_name);
+		rc = rename_equal(sorted, n, round > 0, err);
+	}
+	free(sorted);
+	return rc;
+}
+
+/* --- kinds ------------------------------------------------------------------------------------ */
+
+static bool image_shape(const struct rc_dataset *s)
+{
+	bool deep = s->rank == 3 || (s->rank == 4 && s->dims[3] <= MAX_IMAGE_CHANNELS);
+	bool values = rc_dtype_is_float(s->dtype) || s->dtype == RC_U8 || s->dtype == RC_U16;
+
+	return deep && values && s->dims[1] >= MIN_IMAGE_SIDE && s->dims[2] >= MIN_IMAGE_SIDE;
+}
+
+enum unit_row { UNIT, ZERO, OTHER, UNKNOWN };
+
+/* Whether the last four columns of a row are a unit quaternion. */
+static enum unit_row look_at_row(const struct draft *d, const struct rc_h5_node *n, uint64_t row)
+{
+	double v[8], sum = 0;
+	uint64_t width = n->dataset.dims[1];
+
+	if (rc_h5_rows_double(d->t, n, row, 1, v, width, NULL))
+		return UNKNOWN;
+	for (uint64_t i = width - 4; i < width; i++)
+		sum += v[i] * v[i];
+	if (fabs(sqrt(sum) - 1) < UNIT_TOLERANCE)
+		return UNIT;
+	return sum < 1e-12 || isnan(sum) ? ZERO : OTHER;
+}
+
+/* The first row decides, unless the sensor had no value yet. */
+static bool holds_quaternions(struct draft *d, const struct rc_h5_node *n)
+{
+	uint64_t rows = n->dataset.dims[0];
+	enum unit_row r = look_at_row(d, n, 0);
+
+	if (r == ZERO)
+		r = look_at_row(d, n, rows / 2);
+	if (r == ZERO)
+		r = look_at_row(d, n, rows - 1);
+	if (r == UNKNOWN)
+		describe_warn(d, "quaternion_unchecked", n->path,
+			      "'%s' is taken as quaternions for its name: its rows cannot be read",
+			      n->path);
+	else if (r != UNIT && d->b)
+		rc_ixb_note(d->b, RC_NOTE_INFO, "not_a_quaternion", n->path,
+			    "'%s' is named like a quaternion but is not of unit length: treated "
+			    "as plain numbers", n->path);
+	return r == UNIT || r == UNKNOWN;
+}
+
+static enum rc_kind kind_of(struct draft *d, const struct candidate *c)
+{
+	const struct rc_dataset *s = &c->node->dataset;
+	const char *name = describe_basename(c->name);
+	bool quat, pose;
+
+	if (image_shape(s))
+		return RC_KIND_IMAGE;
+	quat = s->rank == 2 && s->dims[1] == 4 && describe_contains(name, "quat");
+	pose = s->rank == 2 && s->dims[1] == 7 && describe_contains(name, "pose");
+	if (!rc_dtype_is_float(s->dtype) || (!quat && !pose) || !holds_quaternions(d, c->node))
+		return RC_KIND_LOWDIM;
+	return quat ? RC_KIND_QUAT : RC_KIND_POSE;
+}
+
+static const char *order_attribute(const struct rc_h5_tree *t, const struct rc_h5_node *n)
+{
+	const char *order = NULL;
+	char *s;
+
+	if (!rc_h5_attr_string(t, n, "quaternion_order", &s))
+		return NULL;
+	if (strcasecmp(s, "xyzw") == 0)
+		order = "xyzw";
+	else if (strcasecmp(s, "wxyz") == 0)
+		order = "wxyz";
+	free(s);
+	return order;
+}
+
+static void quaternion_order(struct draft *d, const struct rc_h5_node *n, struct rc_stream *s)
+{
+	const char *order = NULL, *origin = "attribute", *where = n->path;
+	unsigned bit;
+	bool assumed;
+
+	for (const struct rc_h5_node *at = n; at && !order; at = at->parent) {
+		order = order_attribute(d->t, at);
+		where = at->path;
+	}
+	if (!order) {
+		order = d->quat->order;
+		origin = d->quat->origin;
+		where = d->quat->where ? d->quat->where : n->path;
+	}
+	s->quat_order = rc_ixb_str(d->b, order);
+	s->quat_origin = rc_ixb_str(d->b, origin);
+	assumed = strcmp(origin, "assumed") == 0;
+	bit = 1u << (4 * assumed + 2 * (strcmp(origin, "layout") == 0) + (*order == 'w'));
+	if (d->quat->told & bit)
+		return;
+	d->quat->told |= bit;
+	rc_ixb_convention(d->b, "quaternion_order", order, origin, where);
+	if (assumed)
+		describe_warn(d, "quaternion_order_assumed", n->path,
+			      "the order of quaternions is not in the file: xyzw is assumed for "
+			      "'%s' and its like; an attribute quaternion_order settles it", n->path);
+}
+
+/* --- emitting --------------------------------------------------------------------------------- */
+
+struct rc_stream_clock describe_clock_none(void)
+{
+	return (struct rc_stream_clock){ .kind = RC_CLOCK_NONE, .dataset = RC_NO_DATASET,
+					 .unit_num = 1, .unit_den = 1, .rate_den = 1 };
+}
+
+struct rc_stream_clock describe_clock_nominal(struct draft *d, double hz, const char *origin)
+{
+	struct rc_stream_clock k = describe_clock_none();
+	int64_t num, den = 1000000;
+
+	if (!(hz >= 1e-3 && hz <= 1e6) || !d->b)
+		return k;
+	num = llround(hz * 1e6);
+	for (int64_t p = 2; p <= 5; p += 3)
+		while (num % p == 0 && den % p == 0) {
+			num /= p;
+			den /= p;
+		}
+	k.kind = RC_CLOCK_NOMINAL;
+	k.rate_num = num;
+	k.rate_den = den;
+	k.rate_origin = rc_ixb_str(d->b, origin);
+	return k;
+}
+
+uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n)
+{
+	if (n->i_dataset == RC_NO_DATASET) {
+		struct rc_dataset s = n->dataset;
+		s.path = rc_ixb_str(d->b, n->path);
+		n->i_dataset = rc_ixb_dataset(d->b, &s);
+	}
+	return n->i_dataset;
+}
+
+static const char *const unit_attrs[] = { "unit", "units", NULL };
+
+static void emit_stream(struct draft *d, const struct candidate *c)
+{
+	struct rc_stream s = { .clock = c->clock, .role = c->role };
+	char *unit;
+
+	s.kind = kind_of(d, c);
+	s.name = rc_ixb_str(d->b, c->name);
+	s.dataset = describe_dataset(d, c->node);
+	s.n_rows = c->node->dataset.dims[0];
+	if (s.kind == RC_KIND_QUAT || s.kind == RC_KIND_POSE)
+		quaternion_order(d, c->node, &s);
+	if (describe_attr_any(d->t, c->node, unit_attrs, &unit)) {
+		s.unit = rc_ixb_str(d->b, unit);
+		free(unit);
+	}
+	rc_ixb_stream(d->b, &s);
+}
+
+static void emit_list(struct draft *d, const struct name_list *l, const char *code,
+		      const char *what)
+{
+	if (l->n)
+		rc_ixb_note(d->b, RC_NOTE_INFO, code, d->root->path, "%zu %s%s: %s%s", l->n,
+			    l->n == 1 ? "array is no stream, " : "arrays are no streams, ", what,
+			    l->text, strlen(l->text) + 64 > sizeof l->text ? " ..." : "");
+}
+
+void describe_emit(struct draft *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->c[i].dropped) {
+			emit_stream(d, &d->c[i]);
+			n++;
+		}
+	emit_list(d, &d->constant, "constant_stream", "one value for the whole episode");
+	emit_list(d, &d->empty, "empty_stream", "no rows or no columns");
+	emit_list(d, &d->other, "not_a_stream", "text or single values");
+	if (n == 0)
+		rc_ixb_note(d->b, RC_NOTE_ERROR, "no_streams", d->root->path,
+			    "'%s' holds nothing that can be converted", d->root->path);
+	if (d->n_warnings > MAX_WARNINGS)
+		rc_ixb_note(d->b, RC_NOTE_WARNING, "more_warnings", d->root->path,
+			    "%u more warnings about '%s' are not listed",
+			    d->n_warnings - MAX_WARNINGS, d->root->path);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the layouts share: the datasets of one episode on their way to streams.  A layout opens a
+ * draft on the group of an episode, collects, gives names, roles and clocks, and emits.  Everything
+ * that does not become a stream ends in a note.
+ */
+#ifndef RC_DESCRIBE_H
+#define RC_DESCRIBE_H
+
+#include "formats/format.h"
+
+/* One dataset with values. */
+struct candidate {
+	struct rc_h5_node *node;
+	const char *rel;  /* path below the episode, inside node->path */
+	char *name;       /* of the stream; owned, NULL until given */
+	enum rc_role role;
+	bool dropped;     /* not a stream after all */
+	struct rc_stream_clock clock;
+};
+
+/* Names for a note, as many as fit. */
+struct name_list {
+	char text[600];
+	size_t len, n;
+};
+
+/* How quaternions of one file are stored where no attribute `quaternion_order` of the dataset or a
+ * group above it says so.  The ledger is written once per value and origin. */
+struct quat_rule {
+	const char *order, *origin, *where; /* where: NULL for the first dataset */
+	unsigned told;
+};
+
+/* One episode; release with describe_release(). */
+struct draft {
+	const struct rc_h5_tree *t;
+	struct rc_index_builder *b; /* NULL: only looking, nothing is written down */
+	const struct rc_h5_node *root;
+	struct quat_rule *quat;
+	struct candidate *c;
+	size_t n, cap;
+	struct name_list constant, empty, other;
+	unsigned n_warnings;
+	char first_warning[400];
+};
+
+/* Every dataset below `group`, in natural order, as RC_ROLE_OBS without clock or name. */
+int describe_collect(struct draft *d, const struct rc_h5_node *group, struct rc_err *err);
+void describe_release(struct draft *d);
+/* A warning about a dataset or group; beyond twenty an episode they are only counted. */
+void describe_warn(struct draft *d, const char *code, const char *where, const char *fmt, ...)
+	RC_PRINTF(4, 5);
+
+int describe_name(struct candidate *c, const char *name, struct rc_err *err);
+/* Candidates without a name get their path, those that share one too, then "#<position>". */
+int describe_unique_names(struct draft *d, struct rc_err *err);
+/* The most common number of rows, 0 without candidates; a tie goes to the larger. */
+uint64_t describe_common_length(const struct draft *d);
+/* Takes out arrays of one row beside an episode of T > 1, warns of other lengths. */
+void describe_check_lengths(struct draft *d, uint64_t length);
+void describe_drop_constant(struct draft *d, struct candidate *c);
+/* Adds the streams of the draft and the notes about the rest. */
+void describe_emit(struct draft *d);
+
+/* The position of a node in the index, added when new. */
+uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n);
+/* No clock; int64 ns stamps in a node; a rate (given as Hz). */
+struct rc_stream_clock describe_clock_none(void);
+struct rc_stream_clock describe_clock_nominal(struct draft *d, double hz, const char *origin);
+
+/* A string or number inside JSON text, by keys from the outside in (NULL-terminated). */
+bool describe_json_string(const char *text, const char *const *keys, char **s_out);
+bool describe_json_number(const char *text, const char *const *keys, double *v_out);
+/* The first of these string attributes (NULL-terminated list) that `n` has and is not empty. */
+bool describe_attr_any(const struct rc_h5_tree *t, const struct rc_h5_node *n,
+		       const char *const *names, char **s_out);
+/* "demo_12" gives the length of "demo"; 0 unless the name is a word, then digits. */
+size_t describe_numbered(const char *name);
+/* The last component of a path. */
+const char *describe_basename(const char *path);
+/* Strings that hold part, ignoring case. */
+bool describe_contains(const char *s, const char *part);
+
+/* --- clocks (clock_find.c, clock_unit.c) ------------------------------------------------------ */
+
+/* Takes the clocks out of the candidates and gives the others the nearest one of their length.
+ * Candidates with a clock already keep it.  Returns how many streams now have one. */
+size_t describe_find_clocks(struct draft *d);
+
+/* Unit and ends of a dataset of stamps.  False: it is no clock (a step counter, or not readable),
+ * and a note says why. */
+bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out);
+/* As above, where the unit is known to be ns. */
+bool describe_stamps_ns(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out);
+/* Never decreases in its first rows and ends later than it begins. */
+bool describe_rises(const struct draft *d, const struct rc_h5_node *n);
+/* Length of a name without "_ns", "_us", "_ms", "_s" ... */
+size_t describe_without_unit(const char *name);
+
+#endif

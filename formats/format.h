@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layouts: how a dataset family arranges its HDF5 groups.  Runs in reader processes only.
+ *
+ * To add a layout:
+ *  1. formats/layout_x.c defines `const struct rc_layout rc_layout_x` with the four fields below.
+ *  2. A row RC_LAYOUT(x) in formats/formats.def, the file in Makefile.am, a paragraph in the
+ *     LAYOUTS section of man/robocache.1; tests/check-registry.sh compares them.
+ *  3. A good and a bad sample in tests/make_data.py; tests/unit/test_layouts.c walks the table.
+ *
+ * `describe` lists episodes and streams from metadata alone; the one exception is the first and
+ * last stamp of clocks and the first row of things named like quaternions.
+ */
+#ifndef RC_FORMAT_H
+#define RC_FORMAT_H
+
+#include "formats/h5util.h"
+#include "formats/index.h"
+
+struct rc_layout {
+	const char *name;
+	const char *summary; /* one line: what it recognises */
+	/* 0: not this layout; 100: certain.  reason says what was seen, lower case. */
+	int (*probe)(const struct rc_h5_tree *tree, char *reason, size_t cap);
+	int (*describe)(const struct rc_h5_tree *tree, struct rc_index_builder *b,
+			struct rc_err *err);
+};
+
+extern const struct rc_layout *const rc_layouts[];
+extern const size_t rc_n_layouts;
+
+/* Chooses by probe (or `wanted`), describes, and finishes the builder's layout fields.
+ * Nothing recognised is RC_E_FORMAT "unknown_layout", with what was seen. */
+int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_index_builder *b,
+		   struct rc_err *err);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/format.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/names.h"
+
+#define RC_LAYOUT(x) extern const struct rc_layout rc_layout_##x;
+#include "formats/formats.def"
+#undef RC_LAYOUT
+
+#define RC_LAYOUT(x) &rc_layout_##x,
+const struct rc_layout *const rc_layouts[] = {
+#include "formats/formats.def"
+};
+#undef RC_LAYOUT
+const size_t rc_n_layouts = sizeof rc_layouts / sizeof rc_layouts[0];
+
+enum { REASON_LEN = 320 };
+
+static int unknown_name(const char *wanted, struct rc_err *err)
+{
+	const char *names[16], *near;
+	char list[128] = "";
+	size_t n = 0, len = 0;
+
+	for (; n < rc_n_layouts && n < RC_ARRAY_LEN(names); n++) {
+		names[n] = rc_layouts[n]->name;
+		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "",
+					names[n]);
+		if (len >= sizeof list)
+			len = sizeof list - 1;
+	}
+	near = rc_nearest_name(wanted, names, n);
+	return rc_fail(err, RC_E_USAGE, "unknown_layout", "no input layout '%s'%s%s%s; there are %s",
+		       wanted, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+		       list);
+}
+
+/* "'actions' (array), 'obs' (group)" of the root, for people whose file is not understood. */
+static void list_top(const struct rc_h5_tree *t, char *dst, size_t cap)
+{
+	size_t len = 0;
+
+	snprintf(dst, cap, "nothing");
+	for (size_t i = 0; i < t->root->n_children; i++) {
+		const struct rc_h5_node *n = t->root->children[i];
+		const char *what = n->is_group ? "group" : n->usable ? "array" : n->problem_code;
+		int k = snprintf(dst + len, cap - len, "%s'%s' (%s)", i ? ", " : "", n->name, what);
+		if (k < 0 || (size_t)k >= cap - len) {
+			snprintf(dst + len, cap - len, "%s", cap - len > 4 ? " ..." : "");
+			return;
+		}
+		len += (size_t)k;
+	}
+}
+
+static int not_recognised(const struct rc_h5_tree *t, const char *why, struct rc_err *err)
+{
+	char seen[300];
+
+	list_top(t, seen, sizeof seen);
+	return rc_fail(err, RC_E_FORMAT, "unknown_layout",
+		       "no known layout: %s; the top of the file holds %s", why, seen);
+}
+
+static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
+{
+	if (t->n_skipped_links)
+		rc_ixb_note(b, RC_NOTE_INFO, "links_not_followed", "/",
+			    "%zu soft or external links, or second ways into a group, were not "
+			    "followed, such as '%s'", t->n_skipped_links, t->skipped_links[0]);
+}
+
+static int describe(const struct rc_layout *l, const struct rc_h5_tree *t, int score,
+		    const char *reason, struct rc_index_builder *b, struct rc_err *err)
+{
+	rc_ixb_layout(b, l->name, (uint32_t)score, reason, t->user_block);
+	note_skipped(t, b);
+	return l->describe(t, b, err);
+}
+
+static int scan_as(const struct rc_h5_tree *t, const char *wanted, struct rc_index_builder *b,
+		   struct rc_err *err)
+{
+	char reason[REASON_LEN + 64], seen[REASON_LEN] = "";
+	int score;
+
+	for (size_t i = 0; i < rc_n_layouts; i++) {
+		if (strcmp(rc_layouts[i]->name, wanted) != 0)
+			continue;
+		score = rc_layouts[i]->probe(t, seen, sizeof seen);
+		snprintf(reason, sizeof reason, "asked for; the probe says %d: %s", score, seen);
+		return describe(rc_layouts[i], t, score, reason, b, err);
+	}
+	return unknown_name(wanted, err);
+}
+
+int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_index_builder *b,
+		   struct rc_err *err)
+{
+	char reason[REASON_LEN] = "", best_reason[REASON_LEN] = "";
+	const struct rc_layout *best = NULL;
+	int best_score = 0;
+
+	if (wanted)
+		return scan_as(tree, wanted, b, err);
+	for (size_t i = 0; i < rc_n_layouts; i++) {
+		int score = rc_layouts[i]->probe(tree, reason, sizeof reason);
+		if (score > best_score) {
+			best = rc_layouts[i];
+			best_score = score;
+			memcpy(best_reason, reason, sizeof reason);
+		}
+	}
+	/* the last row is the least picky one: its reason says what is missing */
+	if (!best)
+		return not_recognised(tree, reason, err);
+	return describe(best, tree, best_score, best_reason, b, err);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sources behind h5util.h share with each other. */
+#ifndef RC_H5PRIVATE_H
+#define RC_H5PRIVATE_H
+
+#include "formats/h5util.h"
+
+/* Says why a node cannot be used; the first reason stays. */
+void h5_problem(struct rc_h5_node *n, const char *code, const char *fmt, ...) RC_PRINTF(3, 4);
+/* The innermost message of libhdf5's error stack into dst; clears the stack. */
+void h5_cause(char *dst, size_t cap);
+/* Fills n->dataset and n->usable, or the problem, from an open dataset. */
+void h5_classify(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset);
+/* Opens a dataset of the tree again. */
+hid_t h5_open_dataset(const struct rc_h5_tree *t, const struct rc_h5_node *n, struct rc_err *err);
+
+#endif

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "formats/h5private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "formats/codec.h"
+
+enum { MAX_OBJECTS = 1000000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_SKIPPED = 100 };
+
+struct walk {
+	struct rc_h5_tree *t;
+	size_t n_objects;
+	haddr_t *seen; /* addresses of groups: open addressing, HADDR_UNDEF is free */
+	size_t n_seen, cap_seen;
+	struct rc_err *err;
+};
+
+struct link {
+	char *name;
+	H5L_type_t type;
+	haddr_t addr;
+};
+
+struct links {
+	struct link *p;
+	size_t n, cap, room;
+	int rc; /* why the callback stopped, or 0 */
+	struct rc_err *err;
+};
+
+/* --- the set of groups already entered -------------------------------------------------------- */
+
+static size_t seen_slot(const struct walk *w, haddr_t addr)
+{
+	size_t i = (size_t)((addr * 0x9e3779b97f4a7c15u) >> 20) & (w->cap_seen - 1);
+	while (w->seen[i] != HADDR_UNDEF && w->seen[i] != addr)
+		i = (i + 1) & (w->cap_seen - 1);
+	return i;
+}
+
+static int seen_grow(struct walk *w)
+{
+	haddr_t *old = w->seen;
+	size_t n_old = w->cap_seen, cap = n_old ? 2 * n_old : 256;
+	haddr_t *fresh;
+	int rc = rc_new_array(&fresh, cap, sizeof *fresh, w->err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < cap; i++)
+		fresh[i] = HADDR_UNDEF;
+	w->seen = fresh;
+	w->cap_seen = cap;
+	for (size_t i = 0; i < n_old; i++)
+		if (old[i] != HADDR_UNDEF)
+			fresh[seen_slot(w, old[i])] = old[i];
+	free(old);
+	return 0;
+}
+
+static bool seen_has(const struct walk *w, haddr_t addr)
+{
+	return w->cap_seen && w->seen[seen_slot(w, addr)] == addr;
+}
+
+static int seen_add(struct walk *w, haddr_t addr)
+{
+	if (2 * (w->n_seen + 1) > w->cap_seen) {
+		int rc = seen_grow(w);
+		if (rc)
+			return rc;
+	}
+	w->seen[seen_slot(w, addr)] = addr;
+	w->n_seen++;
+	return 0;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------ */
+
+void h5_problem(struct rc_h5_node *n, const char *code, const char *fmt, ...)
+{
+	char text[512], *copy;
+	va_list ap;
+
+	n->usable = false;
+	if (n->problem_code)
+		return;
+	n->problem_code = code;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (rc_strdup(&copy, text, NULL) == 0)
+		n->problem = copy;
+}
+
+static void node_free(struct rc_h5_node *n)
+{
+	if (!n)
+		return;
+	for (size_t i = 0; i < n->n_children; i++)
+		node_free(n->children[i]);
+	free(n->children);
+	free((char *)n->problem);
+	free(n->path);
+	free(n);
+}
+
+static int node_new(struct walk *w, struct rc_h5_node *parent, const char *name,
+		    struct rc_h5_node **n_out)
+{
+	struct rc_h5_node *n = NULL;
+	bool below_root = parent && parent->parent;
+	int rc = rc_new(&n, w->err);
+
+	if (rc == 0)
+		rc = rc_sprintf(&n->path, w->err, "%s/%s", below_root ? parent->path : "", name);
+	if (rc) {
+		node_free(n);
+		return rc;
+	}
+	n->name = strrchr(n->path, '/') + 1;
+	n->parent = parent;
+	n->i_dataset = RC_NO_DATASET;
+	*n_out = n;
+	return 0;
+}
+
+static int skip_link(struct walk *w, const struct rc_h5_node *group, const char *name)
+{
+	struct rc_h5_tree *t = w->t;
+	const char *base = group->parent ? group->path : "";
+	int rc = 0;
+
+	if (!t->skipped_links)
+		rc = rc_new_array(&t->skipped_links, MAX_SKIPPED, sizeof(char *), w->err);
+	if (rc == 0 && t->n_skipped_links < MAX_SKIPPED)
+		rc = rc_sprintf(&t->skipped_links[t->n_skipped_links], w->err, "%s/%.200s", base,
+				name);
+	if (rc == 0)
+		t->n_skipped_links++;
+	return rc;
+}
+
+/* --- listing one group ------------------------------------------------------------------------ */
+
+static herr_t take_link(hid_t group, const char *name, const H5L_info_t *info, void *arg)
+{
+	struct links *l = arg;
+
+	(void)group;
+	if (l->n >= l->room) {
+		l->rc = rc_fail(l->err, RC_E_FORMAT, "too_many_objects",
+				"it holds more than %d objects", MAX_OBJECTS);
+		return 1;
+	}
+	l->rc = rc_grow_array(&l->p, &l->cap, l->n + 1, sizeof *l->p, l->err);
+	if (l->rc == 0)
+		l->rc = rc_strdup(&l->p[l->n].name, name, l->err);
+	if (l->rc)
+		return 1;
+	l->p[l->n].type = info->type;
+	l->p[l->n].addr = info->type == H5L_TYPE_HARD ? info->u.address : HADDR_UNDEF;
+	l->n++;
+	return 0;
+}
+
+static int name_cmp(const char *a, const char *b)
+{
+	int c = rc_natural_cmp(a, b);
+	return c ? c : strcmp(a, b);
+}
+
+static int link_cmp(const void *a, const void *b)
+{
+	return name_cmp(((const struct link *)a)->name, ((const struct link *)b)->name);
+}
+
+static void links_release(struct links *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->p[i].name);
+	free(l->p);
+}
+
+/* A group whose list breaks off keeps what was listed until then. */
+static int list_group(struct walk *w, struct rc_h5_node *node, hid_t group, struct links *l)
+{
+	l->room = MAX_OBJECTS - w->n_objects;
+	l->err = w->err;
+	if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, take_link, l) < 0 && !l->rc) {
+		char cause[256];
+		h5_cause(cause, sizeof cause);
+		h5_problem(node, "unreadable", "the list of its members is damaged: %s", cause);
+	}
+	if (l->n > 1)
+		qsort(l->p, l->n, sizeof *l->p, link_cmp);
+	return l->rc;
+}
+
+/* --- the walk --------------------------------------------------------------------------------- */
+
+static int walk_group(struct walk *w, struct rc_h5_node *node, hid_t group, int depth);
+
+static void append_child(struct rc_h5_node *parent, struct rc_h5_node *child)
+{
+	parent->children[parent->n_children++] = child;
+}
+
+static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t addr, int depth)
+{
+	H5O_info_t info;
+
+	/* asking once here spares the layouts a search for each attribute they know */
+	n->no_attributes = H5Oget_info2(id, &info, H5O_INFO_NUM_ATTRS) >= 0 && !info.num_attrs;
+	if (!n->is_group) {
+		h5_classify(w->t, n, id);
+		return 0;
+	}
+	int rc = seen_add(w, addr);
+	if (rc == 0 && depth >= MAX_DEPTH)
+		h5_problem(n, "too_deep", "it lies more than %d groups deep", MAX_DEPTH);
+	else if (rc == 0)
+		rc = walk_group(w, n, id, depth + 1);
+	return rc;
+}
+
+static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const struct link *l,
+		      int depth)
+{
+	struct rc_h5_node *n = NULL;
+	H5I_type_t type = H5I_BADID;
+	char cause[256];
+	hid_t id = -1;
+	int rc;
+
+	if (l->type != H5L_TYPE_HARD || seen_has(w, l->addr) ||
+	    strlen(group->path) + strlen(l->name) >= MAX_PATH)
+		return skip_link(w, group, l->name);
+	w->n_objects++;
+	id = H5Oopen(gid, l->name, w->t->lapl);
+	if (id >= 0)
+		type = H5Iget_type(id);
+	if (type == H5I_DATATYPE) { /* a named type holds no data */
+		rc = 0;
+		goto done;
+	}
+	rc = node_new(w, group, l->name, &n);
+	if (rc)
+		goto done;
+	append_child(group, n);
+	if (type == H5I_GROUP || type == H5I_DATASET) {
+		n->is_group = type == H5I_GROUP;
+		rc = enter_object(w, n, id, l->addr, depth);
+	} else {
+		h5_cause(cause, sizeof cause);
+		h5_problem(n, "unreadable", "it cannot be opened: %s", cause);
+	}
+done:
+	if (id >= 0)
+		H5Oclose(id);
+	return rc;
+}
+
+static int walk_group(struct walk *w, struct rc_h5_node *node, hid_t group, int depth)
+{
+	struct links l = { 0 };
+	int rc = list_group(w, node, group, &l);
+
+	if (rc == 0)
+		rc = rc_new_array(&node->children, l.n, sizeof(void *), w->err);
+	for (size_t i = 0; rc == 0 && i < l.n; i++)
+		rc = visit_link(w, node, group, &l.p[i], depth);
+	links_release(&l);
+	return rc;
+}
+
+static int walk_root(struct rc_h5_tree *t, struct rc_err *err)
+{
+	struct walk w = { .t = t, .err = err };
+	hid_t root = H5Oopen(t->file, "/", t->lapl);
+	H5O_info_t info;
+	int rc;
+
+	if (root < 0 || H5Iget_type(root) != H5I_GROUP ||
+	    H5Oget_info2(root, &info, H5O_INFO_BASIC) < 0) {
+		rc = rc_h5_fail(err, RC_E_FORMAT, "damaged", "its root group cannot be opened");
+		goto done;
+	}
+	rc = node_new(&w, NULL, "", &t->root);
+	if (rc)
+		goto done;
+	t->root->is_group = true;
+	rc = seen_add(&w, info.addr);
+	if (rc == 0)
+		rc = walk_group(&w, t->root, root, 0);
+done:
+	if (root >= 0)
+		H5Oclose(root);
+	H5Eclear2(H5E_DEFAULT);
+	free(w.seen);
+	return rc;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+struct magic {
+	const char *bytes;
+	size_t n;
+	const char *what;
+};
+
+/* What people keep beside HDF5 under its names. */
+static const struct magic magics[] = {
+	{ "version https://git-lfs", 23, "a git-lfs pointer; fetch the file itself with git lfs pull" },
+	{ "\x28\xb5\x2f\xfd", 4, "compressed with zstd; decompress it first with zstd -d" },
+	{ "\x1f\x8b", 2, "compressed with gzip; decompress it first with gunzip" },
+	{ "PK\x03\x04", 4, "a zip archive (npz, zarr); it must be converted to HDF5 first" },
+	{ "\x93NUMPY", 6, "a numpy array; it must be converted to HDF5 first" },
+	{ "#ROSBAG", 7, "a ROS bag, which this program does not read" },
+	{ "\x89MCAP", 5, "an MCAP recording, which this program does not read" },
+	{ "ULog", 4, "a PX4 log, which this program does not read" },
+	{ "CDF", 3, "a classic netCDF file, which this program does not read" },
+	{ "SQLite format 3", 15, "an SQLite database (rosbag2?), which this program does not read" },
+	{ "\x80\x04", 2, "a Python pickle, which this program does not read" },
+	{ "<", 1, "text; was an error page saved instead of the data?" },
+};
+
+static int not_hdf5(int fd, uint64_t file_bytes, struct rc_err *err)
+{
+	char head[32] = { 0 };
+	ssize_t n = pread(fd, head, sizeof head, 0);
+
+	if (n < 0)
+		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot read it");
+	if (file_bytes == 0 || n == 0)
+		return rc_fail(err, RC_E_FORMAT, "not_hdf5", "it is empty");
+	for (size_t i = 0; i < RC_ARRAY_LEN(magics); i++)
+		if ((size_t)n >= magics[i].n && memcmp(head, magics[i].bytes, magics[i].n) == 0)
+			return rc_fail(err, RC_E_FORMAT, "not_hdf5", "it is not HDF5 but %s",
+				       magics[i].what);
+	return rc_fail(err, RC_E_FORMAT, "not_hdf5",
+		       "it is not HDF5: no signature at offset 0, 512, 1024 ...");
+}
+
+static int find_signature(int fd, uint64_t file_bytes, uint32_t *offset_out, struct rc_err *err)
+{
+	static const char signature[8] = "\x89HDF\r\n\x1a\n";
+	char at[8];
+
+	for (uint64_t off = 0; off + 8 <= file_bytes && off <= UINT32_MAX;
+	     off = off ? 2 * off : 512)
+		if (pread(fd, at, 8, (off_t)off) == 8 && memcmp(at, signature, 8) == 0) {
+			*offset_out = (uint32_t)off;
+			return 0;
+		}
+	return not_hdf5(fd, file_bytes, err);
+}
+
+static int open_failed(struct rc_err *err)
+{
+	char cause[256];
+
+	h5_cause(cause, sizeof cause);
+	if (strstr(cause, "truncated"))
+		return rc_fail(err, RC_E_INPUT, "truncated",
+			       "it is shorter than its header says (copy cut short?): %s", cause);
+	if (strstr(cause, "already open for write") || strstr(cause, "consistency"))
+		return rc_fail(err, RC_E_INPUT, "open_for_write",
+			       "it is marked as open for writing: wait for its writer, or if that "
+			       "died, repair a copy with h5clear -s");
+	return rc_fail(err, RC_E_FORMAT, "damaged", "libhdf5 cannot open it: %s", cause);
+}
+
+static herr_t refuse_external(const char *parent_file, const char *parent_group,
+			      const char *child_file, const char *child_object, unsigned *flags,
+			      hid_t fapl, void *arg)
+{
+	(void)parent_file;
+	(void)parent_group;
+	(void)child_file;
+	(void)child_object;
+	(void)flags;
+	(void)fapl;
+	(void)arg;
+	return -1;
+}
+
+static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
+{
+	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
+	char path[64];
+	int rc = 0;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	t->lapl = H5Pcreate(H5P_LINK_ACCESS);
+	if (fapl < 0 || t->lapl < 0 || H5Pset_fapl_sec2(fapl) < 0 ||
+	    H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0 || H5Pset_nlinks(t->lapl, 1) < 0 ||
+	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0) {
+		rc = rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "libhdf5 refused its settings");
+		goto done;
+	}
+	t->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+	if (t->file < 0)
+		rc = open_failed(err);
+done:
+	if (fapl >= 0)
+		H5Pclose(fapl);
+	return rc;
+}
+
+static int open_tree(int fd, uint64_t file_bytes, bool walk, struct rc_h5_tree **t_out,
+		     struct rc_err *err)
+{
+	struct rc_h5_tree *t = NULL;
+	int rc = rc_new(&t, err);
+
+	if (rc)
+		return rc;
+	t->file = t->lapl = -1;
+	t->file_bytes = file_bytes;
+	rc = find_signature(fd, file_bytes, &t->user_block, err);
+	if (rc == 0)
+		rc = rc_codec_ctx_new(&t->codec, err);
+	if (rc == 0)
+		rc = open_file(t, fd, err);
+	if (rc == 0 && walk)
+		rc = walk_root(t, err);
+	if (rc)
+		goto done;
+	*t_out = t;
+	t = NULL;
+done:
+	rc_h5_tree_close(t);
+	return rc;
+}
+
+int rc_h5_tree_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err)
+{
+	return open_tree(fd, file_bytes, true, t_out, err);
+}
+
+int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err)
+{
+	return open_tree(fd, file_bytes, false, t_out, err);
+}
+
+void rc_h5_tree_close(struct rc_h5_tree *t)
+{
+	if (!t)
+		return;
+	node_free(t->root);
+	for (size_t i = 0; t->skipped_links && i < MAX_SKIPPED; i++)
+		free(t->skipped_links[i]);
+	free(t->skipped_links);
+	rc_codec_ctx_free(t->codec);
+	if (t->file >= 0)
+		H5Fclose(t->file);
+	if (t->lapl >= 0)
+		H5Pclose(t->lapl);
+	H5Eclear2(H5E_DEFAULT);
+	free(t);
+}
+
+/* --- finding ---------------------------------------------------------------------------------- */
+
+static int key_cmp(const void *key, const void *child)
+{
+	return name_cmp(key, (*(struct rc_h5_node *const *)child)->name);
+}
+
+struct rc_h5_node *rc_h5_child(const struct rc_h5_node *group, const char *name)
+{
+	struct rc_h5_node **at = NULL;
+
+	if (group && group->n_children)
+		at = bsearch(name, group->children, group->n_children, sizeof *group->children,
+			     key_cmp);
+	return at ? *at : NULL;
+}
+
+struct rc_h5_node *rc_h5_find(const struct rc_h5_tree *t, const struct rc_h5_node *from,
+			      const char *path)
+{
+	const struct rc_h5_node *at = *path == '/' || !from ? t->root : from;
+	char name[MAX_PATH];
+
+	while (at && *(path += strspn(path, "/"))) {
+		size_t n = strcspn(path, "/");
+		if (n >= sizeof name)
+			return NULL;
+		memcpy(name, path, n);
+		name[n] = 0;
+		at = rc_h5_child(at, name);
+		path += n;
+	}
+	return (struct rc_h5_node *)at;
+}

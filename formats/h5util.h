@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libhdf5 with this project's errors.  Two users: reader processes (parsing inputs into a bounded
+ * tree) and the writers of shards.  Ids never leave formats/.  Every function mutes the library's
+ * own error printing and puts the innermost message of its stack into *err.
+ */
+#ifndef RC_H5UTIL_H
+#define RC_H5UTIL_H
+
+/* The 1.10 names and structs also where the installed library is newer. */
+#define H5_USE_110_API 1
+#include <hdf5.h>
+
+#include "base/episode.h"
+#include "base/err.h"
+#include "formats/index.h"
+
+/* Once per process that uses libhdf5: no plugin loading, no error printing. */
+void rc_h5_init(void);
+/* A file could not be closed, as on a full disk: the library is left open when the process ends,
+ * because closing it would crash. */
+void rc_h5_broken(void);
+/* rc_fail() with the library's innermost message behind the text. */
+int rc_h5_fail(struct rc_err *err, int code, const char *reason, const char *fmt, ...)
+	RC_PRINTF(4, 5);
+
+/* --- the tree of an input (reader process) ---------------------------------------------------- */
+
+/* One object: a group or a dataset.  Children of a group are in natural order. */
+struct rc_h5_node {
+	char *path;              /* "/data/demo_0/obs" */
+	const char *name;        /* last component of path; "" for the root */
+	bool is_group;
+	struct rc_h5_node *parent;
+	struct rc_h5_node **children;
+	size_t n_children;
+	bool no_attributes;      /* known to have none */
+	/* datasets only */
+	bool usable;             /* of a class this program reads; else `problem` says why not */
+	const char *problem;
+	const char *problem_code; /* stable word: "scalar" "not_numeric" "unknown_filter" ... */
+	uint32_t i_dataset;      /* for layouts: position in the index, RC_NO_DATASET until added */
+	uint32_t mark;           /* for layouts: 0 at first */
+	struct rc_dataset dataset; /* .path is not filled */
+};
+/* problem and problem_code are also set on a group that could not be listed to its end. */
+
+/* The whole file as groups and datasets: hard links only, each group once (a dataset with two
+ * names is listed under both), at most 1e6 objects and 64 levels; soft, external and user-defined
+ * links and second ways into a group are noted and not followed. */
+struct rc_h5_tree {
+	hid_t file;
+	struct rc_h5_node *root;
+	uint64_t file_bytes;
+	uint32_t user_block;
+	size_t n_skipped_links;
+	char **skipped_links;    /* paths, at most 100 kept */
+	hid_t lapl;              /* of every open: follows no link out of the file */
+	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
+};
+
+/* Opens the file behind descriptor fd read-only, without locks. */
+int rc_h5_tree_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
+/* The same without walking its objects: root is NULL, and only `file` and `lapl` are of use. */
+int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
+void rc_h5_tree_close(struct rc_h5_tree *t);
+/* Relative ("obs/state") or absolute ("/data") path from a node; NULL when absent. */
+struct rc_h5_node *rc_h5_find(const struct rc_h5_tree *t, const struct rc_h5_node *from,
+			      const char *path);
+struct rc_h5_node *rc_h5_child(const struct rc_h5_node *group, const char *name);
+
+/* Attributes of a node; false when absent or of another type.  Strings are malloc'd and given. */
+bool rc_h5_attr_string(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		       char **s_out);
+bool rc_h5_attr_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		       double *v_out);
+bool rc_h5_attr_int(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		    int64_t *v_out);
+
+/*
+ * Rows [row0, row0 + n) of a dataset as float64 / as native values of its dtype; the size of dst
+ * must be exact.  Chunks are decoded by codec.h, so filters that libhdf5 lacks work too.  A chunk
+ * of more than 64 MiB is refused: this is for stamps and first rows, not for bulk.
+ */
+int rc_h5_rows_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
+		      uint64_t n_rows, double *dst, size_t n_elements, struct rc_err *err);
+int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
+		      uint64_t n_rows, void *dst, size_t dst_bytes, struct rc_err *err);
+
+/* The native HDF5 type of an rc_dtype, a fresh id to close with H5Tclose. */
+hid_t rc_h5_type(enum rc_dtype t);
+
+#endif

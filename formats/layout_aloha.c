@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ALOHA and ACT: one file an episode, /observations/{qpos, qvel, effort, images/<cam>} and /action.
+ * The recorder ran at a rate that the file does not tell.
+ */
+#include "formats/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define IMAGES "observations/images/"
+#define OBSERVATIONS "observations/"
+
+static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
+{
+	const struct rc_h5_node *obs = rc_h5_child(t->root, "observations");
+	const struct rc_h5_node *action = rc_h5_child(t->root, "action");
+	const struct rc_h5_node *qpos = rc_h5_child(obs, "qpos");
+	const struct rc_h5_node *images = rc_h5_child(obs, "images");
+	bool acts = action && !action->is_group;
+
+	snprintf(reason, cap, "no /observations with qpos or images");
+	if ((!qpos || qpos->is_group) && (!images || !images->is_group))
+		return 0;
+	snprintf(reason, cap, "'observations' holds %s%s%s, and there is %s", qpos ? "qpos" : "",
+		 qpos && images ? " and " : "", images ? "images" : "",
+		 acts ? "/action" : "no /action");
+	return acts ? 95 : 55;
+}
+
+/* Rows of JPEG bytes, padded to one length. */
+static bool is_compressed_image(const struct candidate *c)
+{
+	return strncmp(c->rel, IMAGES, sizeof IMAGES - 1) == 0 &&
+	       c->node->dataset.rank == 2 && c->node->dataset.dtype == RC_U8;
+}
+
+static int give_name(struct candidate *c, struct rc_err *err)
+{
+	const char *name = c->rel;
+
+	if (strcmp(name, "action") == 0)
+		c->role = RC_ROLE_ACTION;
+	if (strncmp(name, IMAGES, sizeof IMAGES - 1) == 0)
+		name += sizeof IMAGES - 1;
+	else if (strncmp(name, OBSERVATIONS, sizeof OBSERVATIONS - 1) == 0)
+		name += sizeof OBSERVATIONS - 1;
+	return describe_name(c, name, err);
+}
+
+static void drop_compressed(struct draft *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (is_compressed_image(&d->c[i])) {
+			describe_warn(d, "compressed_images", d->c[i].node->path,
+				      "'%s' is left out: its rows are JPEG bytes, which this version "
+				      "does not decode", d->c[i].node->path);
+			d->c[i].dropped = true;
+			n++;
+		}
+	for (size_t i = 0; n > 0 && i < d->n; i++)
+		if (strcmp(d->c[i].rel, "compress_len") == 0)
+			d->c[i].dropped = true;
+}
+
+/* Stamps of the episode, as this program writes them beside its own output. */
+static struct rc_h5_node *take_own_clock(struct draft *d)
+{
+	struct rc_h5_node *time = rc_h5_find(d->t, NULL, "/robocache/time");
+
+	for (size_t i = 0; i < d->n; i++)
+		if (strncmp(d->c[i].rel, "robocache/", 10) == 0)
+			d->c[i].dropped = true;
+	return time && time->usable && time->dataset.rank == 1 && time->dataset.dtype == RC_I64 &&
+	       time->dataset.dims[0] > 0 ? time : NULL;
+}
+
+static uint64_t length_of(const struct draft *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->c[i].dropped && strcmp(d->c[i].rel, "action") == 0)
+			return d->c[i].node->dataset.dims[0];
+	return describe_common_length(d);
+}
+
+static int describe_streams(struct draft *d, struct rc_err *err)
+{
+	struct rc_stream_clock k = describe_clock_none();
+	struct rc_h5_node *own;
+	uint64_t length;
+	int rc = 0;
+
+	own = take_own_clock(d);
+	drop_compressed(d);
+	describe_find_clocks(d);
+	length = length_of(d);
+	describe_check_lengths(d, length);
+	if (own && own->dataset.dims[0] == length)
+		describe_stamps_ns(d, own, &k);
+	for (size_t i = 0; rc == 0 && i < d->n; i++) {
+		struct candidate *c = &d->c[i];
+		if (c->dropped)
+			continue;
+		rc = give_name(c, err);
+		if (c->clock.kind == RC_CLOCK_NONE && c->node->dataset.dims[0] == length)
+			c->clock = k;
+	}
+	return rc ? rc : describe_unique_names(d, err);
+}
+
+static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, struct rc_err *err)
+{
+	static const char *const language[] = { "language_instruction", "language", NULL };
+	struct quat_rule quat = { .order = "xyzw", .origin = "assumed" };
+	struct draft d = { .t = t, .b = b, .root = t->root, .quat = &quat };
+	struct rc_index_episode e = { .success = -1, .sim = UINT32_MAX };
+	int64_t flag;
+	char *text;
+	int rc;
+
+	e.key = rc_ixb_str(b, "/");
+	if (rc_h5_attr_int(t, t->root, "sim", &flag))
+		e.sim = flag != 0;
+	if (rc_h5_attr_int(t, t->root, "success", &flag))
+		e.success = flag != 0;
+	describe_attr_any(t, t->root, language, &text);
+	e.language = rc_ixb_str(b, text);
+	free(text);
+	rc_ixb_episode(b, &e);
+	rc = describe_collect(&d, t->root, err);
+	if (rc == 0)
+		rc = describe_streams(&d, err);
+	if (rc == 0)
+		describe_emit(&d);
+	describe_release(&d);
+	return rc;
+}
+
+const struct rc_layout rc_layout_aloha = {
+	.name = "aloha",
+	.summary = "one episode a file in /observations and /action: ALOHA, ACT",
+	.probe = probe,
+	.describe = describe,
+};

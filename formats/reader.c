@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run's side of the reader processes: start, ask, watch, replace, and trust nothing. */
+#include "base/compat.h"
+
+#include "formats/reader_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define DEFAULT_MEMORY (UINT64_C(1) << 30)
+#define DEFAULT_SHARED (UINT64_C(16) << 20)
+#define DEFAULT_TIMEOUT_NS INT64_C(60000000000)
+
+int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,
+		     struct rc_err *err)
+{
+	struct rc_readers *p = NULL;
+	struct rc_reader_limits *l;
+	int rc = rc_new(&p, err);
+
+	if (rc)
+		return rc;
+	l = &p->limits;
+	if (limits)
+		*l = *limits;
+	if (!l->memory_bytes)
+		l->memory_bytes = DEFAULT_MEMORY;
+	if (!l->shared_bytes)
+		l->shared_bytes = DEFAULT_SHARED;
+	if (l->shared_bytes > RC_SHARED_MAX)
+		l->shared_bytes = RC_SHARED_MAX;
+	if (!l->timeout_ns)
+		l->timeout_ns = DEFAULT_TIMEOUT_NS;
+	rc = rc_spawner_start(l, &p->spawner, err);
+	if (rc) {
+		free(p);
+		return rc;
+	}
+	pthread_mutex_init(&p->lock, NULL);
+	*p_out = p;
+	return 0;
+}
+
+void rc_readers_stop(struct rc_readers *p)
+{
+	if (!p)
+		return;
+	rc_spawner_stop(&p->spawner);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err)
+{
+	struct rc_reader *r = NULL;
+	int rc = rc_new(&r, err);
+
+	if (rc)
+		return rc;
+	r->pool = p;
+	r->sock = r->memfd = -1;
+	for (int i = 0; i < RC_READER_SLOTS; i++)
+		r->slots[i].fd = -1;
+	*r_out = r;
+	return 0;
+}
+
+static void free_slot(struct slot *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->path);
+	*s = (struct slot){ .fd = -1 };
+}
+
+void rc_reader_free(struct rc_reader *r)
+{
+	if (!r)
+		return;
+	reader_end_process(r);
+	reader_free_shared(r);
+	for (int i = 0; i < RC_READER_SLOTS; i++)
+		free_slot(&r->slots[i]);
+	free(r);
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+static int64_t mtime_of(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
+int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
+				     errno, "cannot open '%s'", path);
+	if (fstat(fd, st_out)) {
+		int sys = errno;
+		close(fd);
+		return rc_fail_errno(err, RC_E_INPUT, "unreadable", sys, "cannot look at '%s'",
+				     path);
+	}
+	if (!S_ISREG(st_out->st_mode)) {
+		close(fd);
+		return rc_fail(err, RC_E_INPUT, "not_a_file", "'%s' is %s, not a file", path,
+			       S_ISDIR(st_out->st_mode) ? "a directory" : "a device or pipe");
+	}
+	*fd_out = fd;
+	return 0;
+}
+
+int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, struct rc_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot look at '%s'",
+				     path);
+	if ((uint64_t)st.st_size != bytes || mtime_of(&st) != mtime_ns)
+		return rc_fail(err, RC_E_INPUT, "input_changed",
+			       "'%s' changed since it was scanned; let its writer finish and run "
+			       "again", path);
+	return 0;
+}
+
+/* The slot of a file: as it is, or a fresh one in place of the one not used for longest. */
+static int need_slot(struct rc_reader *r, const char *path, struct slot **s_out,
+		     struct rc_err *err)
+{
+	struct slot *s = r->slots, *fresh = r->slots;
+	struct stat st;
+	int rc;
+
+	for (; s < r->slots + RC_READER_SLOTS; s++) {
+		if (s->path && !strcmp(s->path, path)) {
+			s->used = ++r->n_uses;
+			*s_out = s;
+			return 0;
+		}
+		if (s->used < fresh->used)
+			fresh = s;
+	}
+	free_slot(fresh);
+	rc = rc_input_open(path, &fresh->fd, &st, err);
+	if (!rc)
+		rc = rc_strdup(&fresh->path, path, err);
+	if (rc) {
+		free_slot(fresh);
+		return rc;
+	}
+	fresh->bytes = (uint64_t)st.st_size;
+	fresh->mtime_ns = mtime_of(&st);
+	fresh->used = ++r->n_uses;
+	*s_out = fresh;
+	return 0;
+}
+
+static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
+{
+	struct ask k = {
+		.q.op = RC_OP_OPEN,
+		.q.slot = (uint32_t)(s - r->slots),
+		.q.bytes = s->bytes,
+		.text = "",
+		.fd = s->fd,
+		.path = s->path,
+	};
+	int rc = reader_ask_process(r, &k, err);
+
+	s->sent = !rc;
+	return rc;
+}
+
+/* Asks with a process, a block and the file in place, growing the block when told to. */
+static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
+{
+	k->fd = -1;
+	k->path = s->path;
+	k->file_bytes = s->bytes;
+	k->q.slot = (uint32_t)(s - r->slots);
+	if (strlen(k->text) >= RC_MAX_TEXT)
+		return rc_fail(err, RC_E_UNSUPPORTED, "path_too_long",
+			       "'%s': a name in it has more than %d bytes", k->path, RC_MAX_TEXT);
+	for (;;) {
+		int rc = reader_need_process(r, k->path, err);
+		if (!rc && !s->sent)
+			rc = send_file(r, s, err);
+		if (!rc)
+			rc = reader_ask_process(r, k, err);
+		if (rc || !r->reply.need)
+			return rc;
+		if (r->reply.need <= r->shared_bytes)
+			return reader_lose(r, k->path, EPROTO, err);
+		rc = reader_grow_shared(r, k, r->reply.need, err);
+		if (rc)
+			return rc;
+	}
+}
+
+/* --- the requests --------------------------------------------------------------------------- */
+
+/* The index, part by part, into memory of the run's own: what is checked must not change. */
+static int fetch_index(struct rc_reader *r, struct slot *s, void **block_out, size_t *n_out,
+		       struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_INDEX, .text = "" };
+	uint64_t total = r->reply.n, at = 0;
+	unsigned char *block = NULL;
+	int rc;
+
+	if (!total || total > r->pool->limits.memory_bytes)
+		return reader_lose(r, s->path, EPROTO, err);
+	rc = rc_new_array(&block, total, 1, err);
+	while (!rc) {
+		size_t n = total - at < r->shared_bytes ? (size_t)(total - at) : r->shared_bytes;
+		memcpy(block + at, r->shared, n);
+		at += n;
+		if (at == total)
+			break;
+		k.q.row0 = at;
+		rc = ask_about(r, s, &k, err);
+		if (!rc && r->reply.n != total)
+			rc = reader_lose(r, s->path, EPROTO, err);
+	}
+	if (rc) {
+		free(block);
+		return rc;
+	}
+	*block_out = block;
+	*n_out = total;
+	return 0;
+}
+
+int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_options *opt,
+		   struct rc_index **ix_out, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_SCAN, .text = opt && opt->layout ? opt->layout : "" };
+	struct rc_index *ix = NULL;
+	struct slot *s;
+	void *block = NULL;
+	size_t n = 0;
+	int rc;
+
+	/* A file seen before may be another one by now. */
+	for (s = r->slots; s < r->slots + RC_READER_SLOTS; s++)
+		if (s->path && !strcmp(s->path, path))
+			free_slot(s);
+	rc = need_slot(r, path, &s, err);
+	if (!rc)
+		rc = ask_about(r, s, &k, err);
+	if (!rc)
+		rc = fetch_index(r, s, &block, &n, err);
+	if (!rc)
+		rc = rc_index_open(block, n, path, s->bytes, &ix, err);
+	if (!rc)
+		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, err);
+	if (rc) {
+		rc_index_free(ix);
+		return rc;
+	}
+	ix->mtime_ns = s->mtime_ns;
+	*ix_out = ix;
+	return 0;
+}
+
+/* The slot of an index's file, which must be the file that was scanned. */
+static int scanned_slot(struct rc_reader *r, const struct rc_index *ix, struct slot **s_out,
+			struct rc_err *err)
+{
+	int rc = need_slot(r, ix->path, s_out, err);
+
+	if (!rc)
+		rc = rc_input_same((*s_out)->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+	/* Not to be taken again for the file of another scan. */
+	if (rc && *s_out)
+		free_slot(*s_out);
+	return rc;
+}
+
+static void describe(struct ask *k, const struct rc_index *ix, const struct rc_dataset *d)
+{
+	k->text = rc_index_str(ix, d->path);
+	k->q.dtype = d->dtype;
+	k->q.rank = d->rank;
+	memcpy(k->q.dims, d->dims, sizeof k->q.dims);
+	memcpy(k->q.chunk, d->chunk, sizeof k->q.chunk);
+}
+
+int rc_reader_chunks(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		     const uint64_t *ids, size_t n_ids, struct rc_stored_chunk *chunks_out,
+		     size_t *n_done_out, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_CHUNKS, .ids = ids };
+	struct slot *s = NULL;
+	int rc;
+
+	if (!n_ids || i_dataset >= ix->n_datasets ||
+	    ix->datasets[i_dataset].storage != RC_STORE_CHUNKED)
+		return rc_fail(err, RC_E_BUG, "bad_chunks", "no chunks can be asked for");
+	describe(&k, ix, &ix->datasets[i_dataset]);
+	k.q.n_ids = n_ids < RC_MAX_IDS ? (uint32_t)n_ids : RC_MAX_IDS;
+	rc = scanned_slot(r, ix, &s, err);
+	if (!rc)
+		rc = ask_about(r, s, &k, err);
+	if (!rc && !r->reply.n_chunks)
+		rc = reader_lose(r, ix->path, EPROTO, err);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < r->reply.n_chunks; i++) {
+		const struct rc_reply_chunk *c = &r->reply.u.chunks[i];
+		chunks_out[i].bytes = r->shared + c->offset;
+		chunks_out[i].n = c->n;
+		chunks_out[i].mask = c->mask;
+	}
+	*n_done_out = r->reply.n_chunks;
+	return 0;
+}
+
+int rc_reader_rows(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		   uint64_t row0, uint64_t n, void *dst, size_t dst_bytes, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_ROWS };
+	const struct rc_dataset *d = &ix->datasets[i_dataset];
+	uint64_t row_bytes = rc_dataset_row_bytes(d), bytes;
+	struct slot *s = NULL;
+	unsigned char *out = dst;
+	int rc;
+
+	if (row0 > d->dims[0] || n > d->dims[0] - row0 || !rc_mul(n, row_bytes, &bytes) ||
+	    bytes != dst_bytes)
+		return rc_fail(err, RC_E_BUG, "bad_rows", "rows outside of '%s'",
+			       rc_index_str(ix, d->path));
+	if (!bytes)
+		return 0;
+	describe(&k, ix, d);
+	rc = scanned_slot(r, ix, &s, err);
+	while (!rc && n) {
+		size_t room = r->shared_bytes ? r->shared_bytes : r->pool->limits.shared_bytes;
+		uint64_t fit = room / row_bytes ? room / row_bytes : 1;
+		k.q.row0 = row0;
+		k.q.n_rows = n < fit ? n : fit;
+		rc = ask_about(r, s, &k, err);
+		if (!rc && r->reply.n != k.q.n_rows * row_bytes)
+			rc = reader_lose(r, ix->path, EPROTO, err);
+		if (rc)
+			break;
+		memcpy(out, r->shared, r->reply.n);
+		out += r->reply.n;
+		row0 += k.q.n_rows;
+		n -= k.q.n_rows;
+	}
+	return rc;
+}
+
+int rc_reader_misbehave(struct rc_reader *r, const char *how, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_MISBEHAVE, .text = how, .fd = -1, .path = "a test" };
+	int rc = reader_need_process(r, k.path, err);
+
+	return rc ? rc : reader_ask_process(r, &k, err);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reader processes.  libhdf5 is not safe on bad files, so every input is parsed in a disposable
+ * child.  rc_readers_start() forks a small spawner process before the run has threads or a CUDA
+ * context; readers are forked from it on demand, each under rlimits, each serving one thread of
+ * the run over a socket and a sealed block of shared memory.  A reader that crashes, hangs or
+ * breaks a limit costs the request in hand (RC_E_READER with the signal or limit in the message);
+ * the next request gets a fresh one.
+ *
+ * A struct rc_reader belongs to one thread at a time.  Results are untrusted: the index is checked
+ * by rc_index_open(), chunk sizes against the shared block.
+ */
+#ifndef RC_READER_H
+#define RC_READER_H
+
+#include "formats/index.h"
+
+struct rc_readers;
+struct rc_reader;
+
+struct rc_reader_limits {
+	uint64_t memory_bytes;  /* address space of a reader; 0: 1 GiB */
+	uint64_t shared_bytes;  /* its shared block; 0: 16 MiB */
+	int64_t timeout_ns;     /* a request may take this plus file size / 20 MB/s; 0: 60 s */
+};
+
+int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,
+		     struct rc_err *err);
+/* Ends the spawner and every reader. */
+void rc_readers_stop(struct rc_readers *p);
+
+/* A handle; the process behind it is started by the first request. */
+int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err);
+void rc_reader_free(struct rc_reader *r);
+
+struct rc_scan_options {
+	const char *layout; /* --layout-in, or NULL to probe */
+};
+
+/* Opens path (a regular file, not through a symlink loop, never blocking), parses it, gives its
+ * index. */
+int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_options *opt,
+		   struct rc_index **ix_out, struct rc_err *err);
+
+/* One stored chunk, in the reader's shared block, valid until the next request. */
+struct rc_stored_chunk {
+	const void *bytes;
+	size_t n;
+	uint32_t mask; /* HDF5 filter mask: bit k set = filter k was not applied */
+};
+
+/*
+ * The stored chunks `ids` (linear over the chunk grid, last axis fastest) of dataset i_dataset.
+ * As many as fit the shared block are returned, at least one unless it is larger than the block.
+ * A missing chunk inside the extent is RC_E_FORMAT "missing_chunk".
+ */
+int rc_reader_chunks(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		     const uint64_t *ids, size_t n_ids, struct rc_stored_chunk *chunks_out,
+		     size_t *n_done_out, struct rc_err *err);
+
+/* Rows [row0, row0 + n) decoded by libhdf5 to native values of the dataset's dtype. */
+int rc_reader_rows(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		   uint64_t row0, uint64_t n, void *dst, size_t dst_bytes, struct rc_err *err);
+
+/* For tests: makes the reader crash (op "crash"), hang ("hang") or allocate ("memory"). */
+int rc_reader_misbehave(struct rc_reader *r, const char *how, struct rc_err *err);
+
+#endif

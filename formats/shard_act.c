@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One file an episode: /observations/<name>, /observations/images/<camera>, /action, as ACT and
+ * ALOHA read.
+ */
+#include "formats/shard_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void file_name(uint64_t i, char *dst, size_t cap)
+{
+	snprintf(dst, cap, "episode_%" PRIu64 ".hdf5", i);
+}
+
+static void episode_name(uint64_t i, char *dst, size_t cap)
+{
+	snprintf(dst, cap, "episode_%" PRIu64, i);
+}
+
+/* Depth cameras have a folder of their own in the files of the arms that record them. */
+static bool image_path(const char *name, char *dst, size_t cap)
+{
+	static const char depth[] = "images_depth/";
+	if (strncmp(name, depth, sizeof depth - 1) == 0)
+		return shard_flat_path(dst, cap, "observations/images_depth/",
+				       name + sizeof depth - 1);
+	return shard_flat_path(dst, cap, "observations/images/", shard_skip(name, "images/"));
+}
+
+static bool observation_path(const struct rc_out_stream *s, char *dst, size_t cap)
+{
+	const char *name = shard_skip(shard_skip(s->name, "obs/"), "observations/");
+	if (s->kind == RC_KIND_IMAGE)
+		return image_path(name, dst, cap);
+	return shard_flat_path(dst, cap, "observations/", name);
+}
+
+static bool stream_path(const struct rc_out_stream *s, char *dst, size_t cap)
+{
+	switch (s->role) {
+	case RC_ROLE_OBS:
+	case RC_ROLE_STATE:
+		return observation_path(s, dst, cap);
+	case RC_ROLE_ACTION:
+		return shard_known_path(s->name, "action actions", "action", dst, cap);
+	case RC_ROLE_REWARD:
+		return shard_known_path(s->name, SHARD_REWARD_NAMES, "rewards", dst, cap);
+	case RC_ROLE_DONE:
+		return shard_known_path(s->name, SHARD_DONE_NAMES, "dones", dst, cap);
+	case RC_ROLE_NEXT_OBS: /* row t + 1 of /observations says the same */
+	case RC_ROLE_COUNT:
+		break;
+	}
+	return false;
+}
+
+static int begin(struct rc_shard *s, struct rc_err *err)
+{
+	return shard_group(s, "/robocache", err);
+}
+
+static int begin_episode(struct rc_shard *s, const struct rc_out_episode *e, struct rc_err *err)
+{
+	s->place[0] = '\0';
+	snprintf(s->time_place, sizeof s->time_place, "/robocache/time");
+	snprintf(s->valid_place, sizeof s->valid_place, "/robocache/valid");
+	snprintf(s->info_place, sizeof s->info_place, "/robocache/episode");
+	int rc = shard_group(s, s->info_place, err);
+	if (!rc && shard_given(e->language))
+		rc = shard_attr_string(s, s->info_place, "language", e->language, err);
+	if (!rc && shard_given(e->env_args))
+		rc = shard_attr_string(s, s->info_place, "env_args", e->env_args, err);
+	if (!rc && shard_given(e->model_file))
+		rc = shard_attr_string(s, s->info_place, "model_file", e->model_file, err);
+	return rc;
+}
+
+/* Root attributes last: a dropped episode must not leave its own behind. */
+static int end(struct rc_shard *s, struct rc_err *err)
+{
+	int rc = shard_attr_bool(s, "", "sim", s->sim, err);
+	return rc ? rc : shard_attr_bool(s, "", "compress", false, err);
+}
+
+const struct rc_shard_layout rc_shard_layout_act = {
+	.name = "act",
+	.summary = "one file an episode with observations/ and action, as ACT and ALOHA read",
+	.one_episode_per_shard = true,
+	.file_name = file_name,
+	.episode_name = episode_name,
+	.stream_path = stream_path,
+	.begin = begin,
+	.begin_episode = begin_episode,
+	.end = end,
+};

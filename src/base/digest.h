@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* XXH3-128 digests, printed as 32 lower-case hex digits in canonical (big-endian) order. */
+#ifndef RC_DIGEST_H
+#define RC_DIGEST_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct rc_digest {
+	uint64_t hi, lo;
+};
+enum { RC_DIGEST_HEX = 33 };
+
+struct rc_digest rc_digest_of(const void *bytes, size_t n);
+void rc_digest_hex(struct rc_digest d, char hex_out[RC_DIGEST_HEX]);
+
+/* Incremental; `new` gives the state, `free` takes it. */
+struct rc_hasher;
+int rc_hasher_new(struct rc_hasher **h_out, struct rc_err *err);
+void rc_hasher_reset(struct rc_hasher *h);
+void rc_hasher_add(struct rc_hasher *h, const void *bytes, size_t n);
+struct rc_digest rc_hasher_end(const struct rc_hasher *h);
+void rc_hasher_free(struct rc_hasher *h);
+
+/* Digest and length of a file, read in one pass. */
+int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
+		   struct rc_err *err);
+/* 64-bit seeded hash, for splits. */
+uint64_t rc_hash64(const void *bytes, size_t n, uint64_t seed);
+
+#endif

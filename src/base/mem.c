@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+#include "base/mem.h"
+
+#include <stdarg.h>
+
+bool rc_mul(uint64_t a, uint64_t b, uint64_t *product_out)
+{
+	uint64_t v;
+
+	if (__builtin_mul_overflow(a, b, &v))
+		return false;
+	*product_out = v;
+	return true;
+}
+
+bool rc_add(uint64_t a, uint64_t b, uint64_t *sum_out)
+{
+	uint64_t v;
+
+	if (__builtin_add_overflow(a, b, &v))
+		return false;
+	*sum_out = v;
+	return true;
+}
+
+/* The pointers behind ptr_out have any type, so they are moved as bytes. */
+int rc_new_array(void *ptr_out, size_t n, size_t size, struct rc_err *err)
+{
+	uint64_t bytes;
+	void *p;
+
+	if (!rc_mul(n, size, &bytes) || bytes > PTRDIFF_MAX)
+		return rc_fail_nomem(err, SIZE_MAX);
+	p = calloc(1, bytes ? bytes : 1);
+	if (!p)
+		return rc_fail_nomem(err, bytes);
+	memcpy(ptr_out, &p, sizeof p);
+	return 0;
+}
+
+int rc_grow_array(void *ptr, size_t *cap, size_t n, size_t size, struct rc_err *err)
+{
+	uint64_t bytes;
+	size_t want;
+	char *p;
+
+	memcpy(&p, ptr, sizeof p);
+	if (n <= *cap)
+		return 0;
+	want = *cap < 8 ? 16 : *cap > SIZE_MAX / 2 ? n : *cap * 2;
+	if (want < n)
+		want = n;
+	if (!rc_mul(want, size, &bytes) || bytes > PTRDIFF_MAX)
+		return rc_fail_nomem(err, SIZE_MAX);
+	p = realloc(p, bytes ? bytes : 1);
+	if (!p)
+		return rc_fail_nomem(err, bytes);
+	memset(p + *cap * size, 0, (want - *cap) * size);
+	memcpy(ptr, &p, sizeof p);
+	*cap = want;
+	return 0;
+}
+
+int rc_strdup(char **str_out, const char *s, struct rc_err *err)
+{
+	size_t n = strlen(s) + 1;
+	char *p = malloc(n);
+
+	if (!p)
+		return rc_fail_nomem(err, n);
+	*str_out = memcpy(p, s, n);
+	return 0;
+}
+
+int rc_sprintf(char **str_out, struct rc_err *err, const char *fmt, ...)
+{
+	va_list ap, again;
+	char *p = NULL;
+	int n, rc = 0;
+
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0) {
+		rc = rc_fail(err, RC_E_BUG, "bad_format", "cannot format '%s'", fmt);
+		goto done;
+	}
+	p = malloc((size_t)n + 1);
+	if (!p) {
+		rc = rc_fail_nomem(err, (size_t)n + 1);
+		goto done;
+	}
+	vsnprintf(p, (size_t)n + 1, fmt, again);
+	*str_out = p;
+done:
+	va_end(again);
+	va_end(ap);
+	return rc;
+}
+
+int rc_scratch_need(struct rc_scratch *b, size_t bytes, struct rc_err *err)
+{
+	size_t want = bytes ? bytes : 1;
+
+	if (b->p && bytes <= b->cap)
+		return 0;
+	if (want > PTRDIFF_MAX - 64)
+		return rc_fail_nomem(err, bytes);
+	want = (want + 63) & ~(size_t)63;
+	free(b->p); /* first, so that the two never count together */
+	b->cap = 0;
+	b->p = aligned_alloc(64, want);
+	if (!b->p)
+		return rc_fail_nomem(err, want);
+	b->cap = want;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Output that is complete or absent.  A file is made under a temporary name beside its final one
+ * (".<name>.tmp-<pid>-<n>"), and only rc_outfile_commit() publishes it: fsync(file), rename,
+ * fsync(directory).  Failures are RC_E_OUTPUT, and nothing is left behind.
+ */
+#ifndef RC_OUTFILE_H
+#define RC_OUTFILE_H
+
+#include "base/err.h"
+
+struct rc_outfile {
+	char *path;     /* final */
+	char *tmp_path; /* where the bytes go now; exists, empty, after open */
+};
+
+int rc_outfile_open(struct rc_outfile *f, const char *path, struct rc_err *err);
+/* Publishes; on failure the temporary file is gone.  Releases f either way. */
+int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err);
+/* Removes the temporary file; safe on a zeroed or already released f. */
+void rc_outfile_abandon(struct rc_outfile *f);
+/* open + write + commit of n bytes. */
+int rc_outfile_put(const char *path, const void *bytes, size_t n, struct rc_err *err);
+/* mkdir -p */
+int rc_mkdirs(const char *path, struct rc_err *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "cmd.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "signals.h"
+
+void rc_cmd_error(const char *command, const struct rc_err *err)
+{
+	rc_log(RC_LOG_ERROR, "%s", err->msg);
+	if (err->code == RC_E_USAGE && !strcmp(err->reason, "option"))
+		rc_log(RC_LOG_ERROR, "see 'robocache %s --help'", command);
+}
+
+bool rc_cmd_print(const struct rc_buf *b)
+{
+	for (size_t at = 0; at < b->len;) {
+		ssize_t n = write(STDOUT_FILENO, b->p + at, b->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (errno != EPIPE)
+				rc_log(RC_LOG_ERROR, "cannot write to standard output: %s",
+				       strerror(errno));
+			return false;
+		}
+		at += (size_t)n;
+	}
+	return true;
+}
+
+static void print_help(const struct rc_opts *o, const struct rc_common *common)
+{
+	struct rc_buf b;
+
+	rc_buf_init(&b);
+	rc_buf_puts(&b, common->usage);
+	rc_opts_help(o->rows, o->n_rows, &b);
+	rc_buf_puts(&b, common->examples);
+	rc_cmd_print(&b);
+	rc_buf_release(&b);
+}
+
+bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_common *common,
+		  int *exit_out)
+{
+	struct rc_err err = {0};
+	struct rc_buf b;
+
+	*exit_out = 0;
+	if (rc_opts_parse(o, argc, argv, &err)) {
+		rc_log(RC_LOG_ERROR, "%s", err.msg);
+		rc_log(RC_LOG_ERROR, "see 'robocache %s --help'", o->command);
+		*exit_out = 2;
+		return false;
+	}
+	rc_log_set_level(RC_LOG_INFO - *common->quiet + *common->verbose);
+	if (*common->help) {
+		print_help(o, common);
+		return false;
+	}
+	if (*common->dump) {
+		rc_buf_init(&b);
+		rc_opts_dump(o->rows, o->n_rows, &b);
+		rc_cmd_print(&b);
+		rc_buf_release(&b);
+		return false;
+	}
+	return true;
+}
+
+int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err)
+{
+	struct rc_reader_limits limits = {0};
+
+	rc_signals_install();
+	return rc_readers_start(&limits, readers_out, err);
+}

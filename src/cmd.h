@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands.  Each is one file and one row; dispatch, `robocache --help` and the completions walk
+ * the rows.  Only here is standard output written and an exit status chosen.
+ *
+ * To add a command: src/cmd_x.c with `int cmd_x(int argc, char **argv)` and its option rows, a row
+ * RC_COMMAND(x, "summary") in src/commands.def, the file in Makefile.am, man/robocache-x.1.
+ * tests/check-registry.sh and tests/check-docs.sh complain until all four are there.
+ */
+#ifndef RC_CMD_H
+#define RC_CMD_H
+
+#include "base/opt.h"
+#include "formats/reader.h"
+
+/* argv[0] is the command word.  Returns the exit status. */
+typedef int (*rc_command)(int argc, char **argv);
+
+#define RC_COMMAND(name, summary) int cmd_##name(int argc, char **argv);
+#include "commands.def"
+#undef RC_COMMAND
+
+/* What every command does with its options.  `flags` point into the command's struct. */
+struct rc_common {
+	const char *usage;    /* lines printed above the options in --help */
+	const char *examples; /* printed below them */
+	const bool *help, *dump;
+	const int *quiet, *verbose;
+};
+
+/*
+ * Parses, sets the log level, and serves --help and --dump-options.  Returns true when the command
+ * should go on; otherwise *exit_out is its exit status.  Errors are printed.
+ */
+bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_common *common,
+		  int *exit_out);
+
+/* "robocache convert: error: <message>" and, for usage errors, where help is. */
+void rc_cmd_error(const char *command, const struct rc_err *err);
+
+/* Writes text to standard output; false (and an error line) when that fails.  A closed pipe is
+ * quiet. */
+bool rc_cmd_print(const struct rc_buf *b);
+
+/* Installs signal handling and starts the reader processes; must run before any thread exists. */
+int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "cmd.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "run.h"
+#include "signals.h"
+#include "version.h"
+
+#define AT(field) offsetof(struct rc_settings, field)
+
+static const struct rc_opt rows[] = {
+	{.name = "output", .letter = 'o', .type = RC_OPT_STRING, .offset = AT(output),
+	 .arg = "DIR", .group = "Input and output", .no_env = true,
+	 .help = "directory for the shards, manifest.json and report.json"},
+	{.name = "files-from", .type = RC_OPT_STRING, .offset = AT(files_from), .arg = "FILE",
+	 .group = "Input and output", .no_env = true,
+	 .help = "read names of inputs from FILE, one a line; - is standard input"},
+	{.name = "null", .letter = '0', .type = RC_OPT_FLAG, .offset = AT(null_separated),
+	 .group = "Input and output", .no_env = true,
+	 .help = "names in --files-from end with NUL, as find -print0 writes them"},
+	{.name = "layout-in", .type = RC_OPT_STRING, .offset = AT(layout_in), .arg = "NAME",
+	 .group = "Input and output",
+	 .help = "read inputs as this layout (robomimic, aloha, generic) instead of guessing"},
+	{.name = "layout", .type = RC_OPT_STRING, .offset = AT(layout_out), .arg = "NAME",
+	 .dflt = "robomimic", .group = "Input and output",
+	 .help = "output layout: robomimic, or act for one ALOHA file an episode"},
+	{.name = "compression", .type = RC_OPT_STRING, .offset = AT(compression), .arg = "CODEC",
+	 .dflt = "keep", .group = "Input and output",
+	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]"},
+	{.name = "shard-size", .type = RC_OPT_SIZE, .offset = AT(shard_size), .arg = "SIZE",
+	 .dflt = "4GiB", .group = "Input and output",
+	 .help = "start a new shard before this size, uncompressed; 0 for no limit"},
+	{.name = "shard-episodes", .type = RC_OPT_INT, .offset = AT(shard_episodes), .arg = "N",
+	 .dflt = "0", .lo = 0, .hi = INT32_MAX, .group = "Input and output",
+	 .help = "at most N episodes in a shard; 0 for no limit"},
+	{.name = "split", .type = RC_OPT_STRING, .offset = AT(split), .arg = "NAME:SHARE,...",
+	 .group = "Input and output",
+	 .help = "divide the episodes at random, for example train:0.9,valid:0.1"},
+	{.name = "seed", .type = RC_OPT_INT, .offset = AT(seed), .arg = "N", .dflt = "0",
+	 .lo = 0, .hi = INT64_MAX, .group = "Input and output", .help = "seed of --split"},
+	{.name = "force", .letter = 'f', .type = RC_OPT_FLAG, .offset = AT(force),
+	 .group = "Input and output", .no_env = true,
+	 .help = "replace the dataset that is in the output directory"},
+	{.name = "dry-run", .letter = 'n', .type = RC_OPT_FLAG, .offset = AT(dry_run),
+	 .group = "Input and output", .no_env = true,
+	 .help = "print what would be done and write nothing"},
+	{.name = "report", .type = RC_OPT_STRING, .offset = AT(report), .arg = "FILE",
+	 .group = "Input and output", .no_env = true,
+	 .help = "write the report there instead of DIR/report.json; - is standard output"},
+
+	{.name = "recipe", .letter = 'c', .type = RC_OPT_STRING, .offset = AT(recipe),
+	 .arg = "FILE", .group = "Recipe", .no_env = true,
+	 .help = "JSON file with the options below and above; - is standard input"},
+	{.name = "rate", .letter = 'r', .type = RC_OPT_RATE, .offset = AT(rate), .arg = "HZ",
+	 .group = "Recipe", .help = "put all streams on a timeline of this rate: 20, 29.97, "
+				    "30000/1001"},
+	{.name = "source-rate", .type = RC_OPT_LIST, .offset = AT(source_rate),
+	 .arg = "[STREAM:]HZ", .group = "Recipe",
+	 .help = "rate at which streams without a clock were recorded"},
+	{.name = "reference", .type = RC_OPT_STRING, .offset = AT(reference), .arg = "STREAM",
+	 .group = "Recipe",
+	 .help = "use this stream's span, or without --rate its own stamps, as the timeline"},
+	{.name = "timeline", .type = RC_OPT_CHOICE, .offset = AT(timeline), .arg = "HOW",
+	 .dflt = "auto", .choices = RC_TIMELINE_CHOICES, .group = "Recipe",
+	 .help = "span of the timeline where streams start and end at different times"},
+	{.name = "method", .letter = 'm', .type = RC_OPT_LIST, .offset = AT(method),
+	 .arg = "[STREAM:]NAME", .group = "Recipe",
+	 .help = "how values at ticks are made: linear, slerp, nearest, previous"},
+	{.name = "fuse", .type = RC_OPT_LIST, .offset = AT(fuse), .arg = "NAME=STREAM,...",
+	 .group = "Recipe", .help = "concatenate streams into one tensor"},
+	{.name = "keep-members", .type = RC_OPT_FLAG, .offset = AT(keep_members),
+	 .group = "Recipe", .help = "also write the streams of a fuse group by themselves"},
+	{.name = "keep", .type = RC_OPT_LIST, .offset = AT(keep), .arg = "STREAM,...",
+	 .group = "Recipe", .help = "convert only these streams"},
+	{.name = "drop", .type = RC_OPT_LIST, .offset = AT(drop), .arg = "STREAM,...",
+	 .group = "Recipe", .help = "leave these streams out"},
+	{.name = "rename", .type = RC_OPT_LIST, .offset = AT(rename), .arg = "OLD=NEW",
+	 .group = "Recipe", .help = "give a stream another name in the output"},
+	{.name = "dtype", .type = RC_OPT_LIST, .offset = AT(dtype), .arg = "[STREAM:]TYPE",
+	 .group = "Recipe", .help = "element type in the output: f32, f64, f16, keep"},
+	{.name = "max-gap", .type = RC_OPT_DURATION, .offset = AT(max_gap_ns), .arg = "TIME",
+	 .group = "Recipe",
+	 .help = "ticks between samples farther apart than this are invalid: 200ms, 1s"},
+	{.name = "gap-policy", .type = RC_OPT_CHOICE, .offset = AT(gap_policy), .arg = "WHAT",
+	 .dflt = "flag", .choices = RC_GAP_CHOICES, .group = "Recipe",
+	 .help = "flag invalid ticks in the output, or drop the episode"},
+	{.name = "latency", .type = RC_OPT_LIST, .offset = AT(latency), .arg = "STREAM=MS",
+	 .group = "Recipe", .help = "the stream's stamps are late by this: cam_front=35"},
+
+	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
+	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",
+	 .help = "worker threads; 0 for every CPU this process may use"},
+	{.name = "device", .type = RC_OPT_CHOICE, .offset = AT(device), .arg = "WHAT",
+	 .dflt = "auto", .choices = RC_DEVICE_CHOICES, .group = "Run", .help = "where to compute"},
+	{.name = "simd", .type = RC_OPT_CHOICE, .offset = AT(simd), .arg = "ISA", .dflt = "auto",
+	 .choices = RC_SIMD_CHOICES, .group = "Run",
+	 .help = "instruction set of the CPU kernels; the output is the same for all"},
+	{.name = "strict", .type = RC_OPT_FLAG, .offset = AT(strict), .group = "Run",
+	 .help = "stop at the first input or episode that cannot be converted"},
+	{.name = "progress", .type = RC_OPT_CHOICE, .offset = AT(progress), .arg = "HOW",
+	 .dflt = "auto", .choices = RC_PROGRESS_CHOICES, .group = "Run",
+	 .help = "a bar on terminals, plain for a line a minute"},
+	{.name = "quiet", .letter = 'q', .type = RC_OPT_COUNT, .offset = AT(quiet),
+	 .group = "Run", .no_env = true,
+	 .help = "no summary and progress; twice: no warnings either"},
+	{.name = "verbose", .letter = 'v', .type = RC_OPT_COUNT, .offset = AT(verbose),
+	 .group = "Run", .no_env = true, .help = "say more"},
+	{.name = "help", .letter = 'h', .type = RC_OPT_FLAG, .offset = AT(help), .group = "Run",
+	 .no_env = true, .help = "show this help"},
+	{.name = "dump-options", .type = RC_OPT_FLAG, .offset = AT(dump_options), .hidden = true,
+	 .help = "the rows of this table, for the checks of the documentation"},
+};
+
+static const char usage[] =
+	"usage: robocache convert [OPTION]... -o DIR INPUT...\n\n"
+	"Reads robot episodes from HDF5 files and directories of them, puts every stream on\n"
+	"one timeline, fuses streams, and writes shards, manifest.json and report.json.\n";
+
+static const char examples[] =
+	"\nExamples:\n"
+	"  robocache convert raw/ -o train/ --rate 20 --fuse state=joint_pos,gripper,eef_pose\n"
+	"  robocache convert demo.hdf5 -o out/ --source-rate 20 --rate 10 --dtype f32\n"
+	"  robocache convert raw/ -o out/ -c recipe.json --dry-run\n"
+	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped,\n"
+	"74 output cannot be written, 128+N ended by signal N.\n";
+
+/* Standard output is written last, so that a run whose reader went away has done its work. */
+static int finish(struct rc_run *run, const struct rc_buf *out)
+{
+	const struct rc_settings *set = run->set;
+	bool results = set->dry_run || (set->report && !strcmp(set->report, "-"));
+	int status = run->exit_code;
+
+	if (run->err.code)
+		rc_cmd_error("convert", &run->err);
+	if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
+		status = RC_EXIT_FAILED;
+	return status;
+}
+
+int cmd_convert(int argc, char **argv)
+{
+	struct rc_settings set = {0};
+	struct rc_opts opts = {.command = "convert", .rows = rows, .n_rows = RC_ARRAY_LEN(rows),
+			       .values = &set};
+	const struct rc_common common = {usage, examples, &set.help, &set.dump_options, &set.quiet,
+					 &set.verbose};
+	struct rc_run run = {.opts = &opts, .set = &set, .argc = argc, .argv = argv,
+			     .version = RC_VERSION};
+	struct rc_json *recipe = NULL;
+	struct rc_err err = {0};
+	struct rc_buf out;
+	int status;
+
+	rc_buf_init(&out);
+	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
+		goto done;
+	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
+	    rc_cmd_readers(&run.readers, &err)) {
+		rc_cmd_error("convert", &err);
+		status = rc_exit_of(err.code);
+		goto done;
+	}
+	rc_run_convert(&run, opts.operands, opts.n_operands, &out);
+	status = finish(&run, &out);
+	rc_run_release(&run);
+	rc_readers_stop(run.readers);
+done:
+	rc_json_free(recipe);
+	rc_opts_release(&opts);
+	rc_buf_release(&out);
+	rc_signals_reraise();
+	return status;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "inputs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/names.h"
+
+enum { MAX_DEPTH = 64, MAX_LIST_BYTES = 256 << 20 };
+
+struct walk {
+	struct rc_inputs *in;
+	size_t label_at; /* where the label starts in paths of the operand at hand */
+	dev_t skip_dev; /* the output directory, when it exists */
+	ino_t skip_ino;
+	bool skip;
+};
+
+static bool has_suffix(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot && (!strcasecmp(dot, ".h5") || !strcasecmp(dot, ".hdf5"));
+}
+
+static int add_path(struct walk *w, const char *path, struct rc_err *err)
+{
+	struct rc_inputs *in = w->in;
+	struct rc_input_file f = {0};
+	int rc = rc_grow_array(&in->files, &in->cap, in->n + 1, sizeof *in->files, err);
+
+	if (!rc)
+		rc = rc_strdup(&f.path, path, err);
+	if (!rc)
+		rc = rc_strdup(&f.label, path + w->label_at, err);
+	if (rc)
+		free(f.path);
+	else
+		in->files[in->n++] = f;
+	return rc;
+}
+
+/* Where in an operand its last component starts, which is also where labels start: labels must
+ * not depend on where the dataset lies on this machine.  "." and ".." name nothing. */
+static size_t label_start(const char *operand)
+{
+	size_t end = strlen(operand), at;
+
+	while (end > 1 && operand[end - 1] == '/')
+		end--;
+	for (at = end; at > 0 && operand[at - 1] != '/'; at--)
+		;
+	if (operand[at] == '.' && (end - at == 1 || (end - at == 2 && operand[at + 1] == '.')))
+		return end + (operand[end] == '/' ? strspn(operand + end, "/") : 1);
+	return at;
+}
+
+static int by_nature(const void *a, const void *b)
+{
+	return rc_natural_cmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *err);
+
+static int walk_entry(struct walk *w, const char *dir, const char *name, int depth,
+		      struct rc_err *err)
+{
+	struct stat st, target;
+	char *path;
+	int rc = rc_sprintf(&path, err, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+
+	if (rc)
+		return rc;
+	if (lstat(path, &st) != 0) /* vanished while we looked: not there */
+		goto done;
+	if (S_ISDIR(st.st_mode)) {
+		rc = walk_dir(w, path, depth + 1, err);
+	} else if (has_suffix(name)) {
+		if (S_ISLNK(st.st_mode) && stat(path, &target) == 0)
+			st = target;
+		if (S_ISREG(st.st_mode))
+			rc = add_path(w, path, err);
+	}
+done:
+	free(path);
+	return rc;
+}
+
+static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *err)
+{
+	char **names = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+	struct stat st;
+	DIR *d = NULL;
+	int rc = 0;
+
+	if (w->skip && stat(dir, &st) == 0 && st.st_dev == w->skip_dev && st.st_ino == w->skip_ino)
+		return 0;
+	if (depth > MAX_DEPTH)
+		return rc_fail(err, RC_E_USAGE, "input", "'%s' is nested more than %d levels deep",
+			       dir, MAX_DEPTH);
+	d = opendir(dir);
+	if (!d)
+		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot list directory '%s'",
+				     dir);
+	while (!rc && (e = readdir(d))) {
+		if (e->d_name[0] == '.')
+			continue;
+		rc = rc_grow_array(&names, &cap, n + 1, sizeof *names, err);
+		if (!rc)
+			rc = rc_strdup(&names[n], e->d_name, err);
+		if (!rc)
+			n++;
+	}
+	closedir(d);
+	if (n)
+		qsort(names, n, sizeof *names, by_nature);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = walk_entry(w, dir, names[i], depth, err);
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+	return rc;
+}
+
+static int add_named(struct walk *w, const char *path, struct rc_err *err)
+{
+	struct stat st;
+	size_t before = w->in->n;
+	int rc;
+
+	if (stat(path, &st) != 0)
+		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open input '%s'", path);
+	w->label_at = label_start(path);
+	if (!S_ISDIR(st.st_mode))
+		return add_path(w, path, err);
+	rc = walk_dir(w, path, 0, err);
+	if (!rc && w->in->n == before)
+		return rc_fail(err, RC_E_USAGE, "input",
+			       "no *.h5 or *.hdf5 file in directory '%s'; name files of other "
+			       "suffixes one by one",
+			       path);
+	return rc;
+}
+
+static int add_list(struct walk *w, const struct rc_input_options *opt, struct rc_err *err)
+{
+	struct rc_buf text;
+	char sep = opt->null_separated ? '\0' : '\n';
+	int rc;
+
+	rc_buf_init(&text);
+	rc = rc_buf_read_file(&text, opt->files_from, MAX_LIST_BYTES, err);
+	for (size_t at = 0; !rc && at < text.len;) {
+		char *line = text.p + at;
+		char *end = memchr(line, sep, text.len - at);
+		size_t len = end ? (size_t)(end - line) : text.len - at;
+
+		line[len] = '\0'; /* a buf always has room for its NUL */
+		at += len + 1;
+		if (sep == '\n' && len && line[len - 1] == '\r')
+			line[--len] = '\0';
+		if (len)
+			rc = add_named(w, line, err);
+	}
+	if (rc)
+		rc_err_while(err, "reading the list '%s'", opt->files_from);
+	rc_buf_release(&text);
+	return rc;
+}
+
+static void free_file(struct rc_input_file *f)
+{
+	free(f->path);
+	free(f->label);
+	*f = (struct rc_input_file){0};
+}
+
+struct identity {
+	dev_t dev;
+	ino_t ino;
+	size_t at;
+};
+
+static int by_identity(const void *a, const void *b)
+{
+	const struct identity *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* The same file named twice, by whatever path, is one input: the first mention stays. */
+static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
+{
+	struct identity *id;
+	struct stat st;
+	size_t kept = 0;
+	int rc = rc_new_array(&id, in->n, sizeof *id, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < in->n; i++) {
+		id[i].at = i;
+		if (stat(in->files[i].path, &st) == 0) {
+			id[i].dev = st.st_dev;
+			id[i].ino = st.st_ino;
+		}
+	}
+	qsort(id, in->n, sizeof *id, by_identity);
+	for (size_t i = 1; i < in->n; i++) {
+		bool same = id[i].ino && id[i].ino == id[i - 1].ino && id[i].dev == id[i - 1].dev;
+		if (same) {
+			free_file(&in->files[id[i].at]);
+		}
+	}
+	for (size_t i = 0; i < in->n; i++)
+		if (in->files[i].path)
+			in->files[kept++] = in->files[i];
+	in->n = kept;
+	free(id);
+	return 0;
+}
+
+int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,
+		      struct rc_err *err)
+{
+	struct rc_inputs in = {0};
+	struct walk w = {.in = &in};
+	struct stat st;
+	int rc = 0;
+
+	if (opt->exclude_dir && stat(opt->exclude_dir, &st) == 0) {
+		w.skip = true;
+		w.skip_dev = st.st_dev;
+		w.skip_ino = st.st_ino;
+	}
+	for (int i = 0; i < opt->n_operands && !rc; i++)
+		rc = add_named(&w, opt->operands[i], err);
+	if (!rc && opt->files_from)
+		rc = add_list(&w, opt, err);
+	if (!rc)
+		rc = drop_repeats(&in, err);
+	if (!rc && in.n == 0)
+		rc = rc_fail(err, RC_E_USAGE, "input",
+			     "no input; name HDF5 files or a directory of them");
+	if (rc)
+		rc_inputs_release(&in);
+	else
+		*in_out = in;
+	return rc;
+}
+
+void rc_inputs_release(struct rc_inputs *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		free_file(&in->files[i]);
+	free(in->files);
+	*in = (struct rc_inputs){0};
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what the user named to a list of input files in natural order, each once. */
+#ifndef RC_INPUTS_H
+#define RC_INPUTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct rc_input_file {
+	char *path;  /* to open it */
+	char *label; /* "raw/day1/ep_3.h5": the same on every machine, for episode ids */
+};
+
+struct rc_inputs {
+	struct rc_input_file *files;
+	size_t n, cap;
+};
+
+struct rc_input_options {
+	char *const *operands; /* files and directories */
+	int n_operands;
+	const char *files_from; /* or NULL; "-" is standard input */
+	bool null_separated;
+	const char *exclude_dir; /* output directory: never descended into; or NULL */
+};
+
+/*
+ * Directories are walked recursively for *.h5 and *.hdf5 (any case), without following symbolic
+ * links to directories and leaving out names that start with a dot; named files are taken
+ * whatever their suffix.  Order: operands as given, files of a directory in natural order.
+ * Nothing found, or a path that does not exist, is RC_E_USAGE with what to do.
+ */
+int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,
+		      struct rc_err *err);
+void rc_inputs_release(struct rc_inputs *in);
+
+#endif

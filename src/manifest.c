@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "manifest.h"
+
+#include "base/mem.h"
+
+enum { MAX_MANIFEST_BYTES = 1 << 30 };
+
+static void episode_json(const struct rc_writer *w, size_t i, struct rc_json *list)
+{
+	const struct rc_episode_result *r = &w->episodes[i];
+	struct rc_json *o = rc_json_add_object(list, NULL);
+
+	rc_json_add_string(o, "name", r->name);
+	rc_json_add_string(o, "id", w->plan->episodes[i].id);
+	rc_json_add_uint(o, "ticks", r->n_ticks);
+	if (w->plan->episodes[i].split)
+		rc_json_add_string(o, "split", w->plan->episodes[i].split);
+}
+
+static void shard_json(const struct rc_writer *w, size_t s, struct rc_json *list)
+{
+	const struct rc_shard_result *r = &w->shards[s];
+	const struct rc_plan_shard *ps = &w->plan->shards[s];
+	struct rc_json *o = rc_json_add_object(list, NULL), *episodes;
+	char hex[RC_DIGEST_HEX];
+
+	rc_json_add_string(o, "path", r->name);
+	rc_json_add_uint(o, "bytes", r->bytes);
+	rc_digest_hex(r->digest, hex);
+	rc_json_add_string(o, "xxh3_128", hex);
+	rc_digest_hex(r->content, hex);
+	rc_json_add_string(o, "content_xxh3_128", hex);
+	episodes = rc_json_add_array(o, "episodes");
+	for (size_t i = 0; i < ps->n; i++) {
+		size_t at = w->plan->order[ps->first + i];
+		if (w->episodes[at].outcome == RC_OUTCOME_OK)
+			episode_json(w, at, episodes);
+	}
+}
+
+static int recipe_object(struct rc_json *root, const char *recipe_json, struct rc_err *err)
+{
+	struct rc_json *recipe = NULL, *o = rc_json_add_object(root, "recipe");
+	int rc = rc_json_parse(recipe_json, strlen(recipe_json), "recipe", &recipe, err);
+
+	for (const struct rc_json *c = rc ? NULL : rc_json_child(recipe); c; c = rc_json_next(c))
+		rc_json_add_string(o, rc_json_key(c), rc_json_string(c));
+	rc_json_free(recipe);
+	return rc;
+}
+
+int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *recipe_json,
+		      struct rc_err *err)
+{
+	struct rc_json *root = rc_json_new_object(), *list;
+	struct rc_buf text;
+	char *path = NULL;
+	int rc;
+
+	rc_buf_init(&text);
+	rc_json_add_string(root, "schema", RC_MANIFEST_SCHEMA);
+	rc_json_add_string(root, "version", w->info.version);
+	rc_json_add_string(root, "layout", w->plan->layout->name);
+	rc_json_add_uint(root, "episodes", w->n_ok);
+	rc_json_add_uint(root, "ticks", w->written_ticks);
+	rc_json_add_uint(root, "bytes", w->written_bytes);
+	rc = recipe_object(root, recipe_json, err);
+	list = rc_json_add_array(root, "shards");
+	for (size_t s = 0; s < w->plan->n_shards; s++)
+		if (w->shards[s].committed)
+			shard_json(w, s, list);
+	list = rc_json_add_array(root, "skipped");
+	for (size_t i = 0; i < w->plan->n_episodes; i++) {
+		if (w->episodes[i].outcome != RC_OUTCOME_SKIPPED)
+			continue;
+		struct rc_json *o = rc_json_add_object(list, NULL);
+		rc_json_add_string(o, "id", w->plan->episodes[i].id);
+		rc_json_add_string(o, "reason", w->episodes[i].err.reason);
+	}
+	if (!rc)
+		rc = rc_json_text(root, true, &text, err);
+	if (!rc)
+		rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, dir);
+	if (!rc)
+		rc = rc_outfile_put(path, text.p, text.len, err);
+	free(path);
+	rc_json_free(root);
+	rc_buf_release(&text);
+	return rc;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool safe_path(const char *p)
+{
+	if (!*p || *p == '/')
+		return false;
+	for (const char *c = p; *c;) {
+		size_t n = strcspn(c, "/");
+		if (n == 2 && c[0] == '.' && c[1] == '.')
+			return false;
+		c += n + (c[n] == '/');
+	}
+	return true;
+}
+
+static int read_shard(const struct rc_json *j, size_t i, struct rc_manifest_shard *s,
+		      struct rc_err *err)
+{
+	int64_t bytes = -1;
+
+	s->path = rc_json_string(rc_json_get(j, "path"));
+	s->digest = rc_json_string(rc_json_get(j, "xxh3_128"));
+	for (const struct rc_json *c = rc_json_child(rc_json_get(j, "episodes")); c;
+	     c = rc_json_next(c))
+		s->n_episodes++;
+	if (!s->path || !s->digest || !rc_json_int(rc_json_get(j, "bytes"), &bytes) || bytes < 0 ||
+	    strlen(s->digest) != RC_DIGEST_HEX - 1)
+		return rc_fail(err, RC_E_FORMAT, "bad_manifest",
+			       "shard %zu of the manifest lacks path, bytes or xxh3_128", i);
+	if (!safe_path(s->path))
+		return rc_fail(err, RC_E_FORMAT, "bad_manifest",
+			       "the manifest names '%s', which is outside its directory", s->path);
+	s->bytes = (uint64_t)bytes;
+	return 0;
+}
+
+static int read_shards(struct rc_manifest *m, const char *path, struct rc_err *err)
+{
+	const struct rc_json *list = rc_json_get(m->root, "shards");
+	const char *schema = rc_json_string(rc_json_get(m->root, "schema"));
+	size_t n = 0;
+	int rc;
+
+	if (!schema || strcmp(schema, RC_MANIFEST_SCHEMA) != 0)
+		return rc_fail(err, RC_E_FORMAT, "bad_manifest",
+			       "'%s' is not a manifest of schema " RC_MANIFEST_SCHEMA, path);
+	if (!rc_json_is_array(list))
+		return rc_fail(err, RC_E_FORMAT, "bad_manifest", "'%s' has no list of shards", path);
+	for (const struct rc_json *c = rc_json_child(list); c; c = rc_json_next(c))
+		n++;
+	rc = rc_new_array(&m->shards, n, sizeof *m->shards, err);
+	for (const struct rc_json *c = rc_json_child(list); c && !rc; c = rc_json_next(c)) {
+		rc = read_shard(c, m->n_shards, &m->shards[m->n_shards], err);
+		m->n_shards++;
+	}
+	return rc;
+}
+
+int rc_manifest_read(const char *dir, struct rc_manifest *m_out, struct rc_err *err)
+{
+	struct rc_manifest m = {0};
+	struct rc_buf text;
+	char *path;
+	int rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, dir);
+
+	if (rc)
+		return rc;
+	rc_buf_init(&text);
+	rc = rc_buf_read_file(&text, path, MAX_MANIFEST_BYTES, err);
+	if (!rc) {
+		rc = rc_json_parse(text.p, text.len, path, &m.root, err);
+		if (rc) { /* the parser calls it the user's mistake; here it is a damaged file */
+			rc = RC_E_FORMAT;
+			if (err)
+				err->code = rc;
+		}
+	}
+	if (!rc)
+		rc = read_shards(&m, path, err);
+	free(path);
+	rc_buf_release(&text);
+	if (rc)
+		rc_manifest_release(&m);
+	else
+		*m_out = m;
+	return rc;
+}
+
+void rc_manifest_release(struct rc_manifest *m)
+{
+	rc_json_free(m->root);
+	free(m->shards);
+	*m = (struct rc_manifest){0};
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "plan.h"
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/names.h"
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int collect_names(struct rc_plan *p, struct rc_err *err)
+{
+	size_t cap = 0, kept = 0;
+
+	for (size_t f = 0; f < p->scan->n; f++) {
+		const struct rc_index *ix = p->scan->files[f].index;
+
+		for (uint32_t i = 0; ix && i < ix->n_streams; i++) {
+			const char *name = rc_index_str(ix, ix->streams[i].name);
+			bool seen = false;
+
+			/* episodes repeat the same few names in the same order: a short look back
+			 * keeps the list small before it is sorted */
+			for (size_t k = p->n_names; k > 0 && p->n_names - k < 64 && !seen; k--)
+				seen = !strcmp(p->names[k - 1], name);
+			if (seen)
+				continue;
+			int rc = rc_grow_array(&p->names, &cap, p->n_names + 1, sizeof *p->names,
+					       err);
+			if (!rc)
+				rc = rc_strdup(&p->names[p->n_names], name, err);
+			if (rc)
+				return rc;
+			p->n_names++;
+		}
+	}
+	if (p->n_names)
+		qsort(p->names, p->n_names, sizeof *p->names, by_name);
+	for (size_t i = 0; i < p->n_names; i++) {
+		if (kept && !strcmp(p->names[kept - 1], p->names[i]))
+			free(p->names[i]);
+		else
+			p->names[kept++] = p->names[i];
+	}
+	p->n_names = kept;
+	return 0;
+}
+
+/* --- episodes --------------------------------------------------------------------------------- */
+
+/* By hash of the episode's id: stable when episodes are added or removed. */
+static const char *choose_split(const struct rc_recipe *r, const char *id)
+{
+	double u, sum = 0;
+
+	if (!r->n_splits)
+		return NULL;
+	u = (double)(rc_hash64(id, strlen(id), (uint64_t)r->set->seed) >> 11) / 9007199254740992.0;
+	for (size_t i = 0; i < r->n_splits; i++) {
+		sum += r->splits[i].share;
+		if (u < sum)
+			return r->splits[i].name;
+	}
+	return r->splits[r->n_splits - 1].name;
+}
+
+/* The finding's place without what differs between episodes: "obs/x" for "data/demo_7/obs/x". */
+static const char *place_in_episode(const struct rc_index *ix, const struct rc_note *n)
+{
+	const char *where = rc_index_str(ix, n->where), *key;
+	size_t len;
+
+	if (n->episode >= ix->n_episodes)
+		return where;
+	key = rc_index_str(ix, ix->episodes[n->episode].key);
+	if (*where == '/')
+		where++;
+	if (*key == '/')
+		key++;
+	len = strlen(key);
+	if (strncmp(where, key, len) == 0 && (where[len] == '/' || where[len] == '\0'))
+		where += len + (where[len] == '/');
+	return *where ? where : "/";
+}
+
+static void take_notes(const struct rc_scanned *f, struct rc_problems *problems)
+{
+	const struct rc_index *ix = f->index;
+
+	for (uint32_t i = 0; i < ix->n_notes; i++) {
+		const struct rc_note *n = &ix->notes[i];
+		rc_problems_add(problems, (enum rc_severity)n->severity,
+				rc_index_str(ix, n->code), place_in_episode(ix, n), "%s (%s)",
+				rc_index_str(ix, n->message), f->label);
+	}
+}
+
+static void drop_stream(struct rc_plan_episode *e, size_t i)
+{
+	free(e->streams[i].name);
+	free(e->streams[i].sources);
+	free(e->streams[i].source_text);
+	e->n_streams--;
+	memmove(&e->streams[i], &e->streams[i + 1], (e->n_streams - i) * sizeof *e->streams);
+}
+
+static bool path_of(const struct rc_plan *p, const struct rc_plan_stream *s, char *dst, size_t cap)
+{
+	struct rc_out_stream o = {
+		.name = s->name, .role = s->role, .kind = s->kind, .dtype = s->dtype,
+		.rank = s->rank};
+
+	return p->layout->stream_path(&o, dst, cap);
+}
+
+/* Every stream needs a place of its own in the output layout. */
+static void check_places(const struct rc_plan *p, struct rc_plan_episode *e,
+			 struct rc_problems *problems)
+{
+	char path[1024], other[1024];
+	bool action = false;
+
+	for (size_t i = 0; i < e->n_streams;) {
+		if (!path_of(p, &e->streams[i], path, sizeof path)) {
+			rc_problems_add(problems, RC_NOTE_WARNING, "no_place", e->streams[i].name,
+					"stream '%s' has no place in layout %s and is left out",
+					e->streams[i].name, p->layout->name);
+			drop_stream(e, i);
+			continue;
+		}
+		action |= e->streams[i].role == RC_ROLE_ACTION;
+		for (size_t k = 0; k < i; k++)
+			if (path_of(p, &e->streams[k], other, sizeof other) && !strcmp(path, other)) {
+				rc_fail(&e->err, RC_E_USAGE, "name_collision",
+					"streams '%s' and '%s' of '%s' would both be '%s'; rename "
+					"one with --rename OLD=NEW",
+					e->streams[k].name, e->streams[i].name, e->id, path);
+				return;
+			}
+		i++;
+	}
+	if (!action)
+		rc_problems_add(problems, RC_NOTE_WARNING, "no_actions", "actions",
+				"'%s' has no actions; loaders for imitation learning want them",
+				e->id);
+}
+
+static int plan_episode(struct rc_plan *p, size_t i_file, uint32_t i_episode,
+			struct rc_recipe *recipe, struct rc_problems *problems, struct rc_err *err)
+{
+	const struct rc_scanned *f = &p->scan->files[i_file];
+	const char *key = rc_index_str(f->index, f->index->episodes[i_episode].key);
+	struct rc_plan_episode *e = &p->episodes[p->n_episodes++];
+	int rc;
+
+	e->i_file = i_file;
+	e->i_episode = i_episode;
+	if (!strcmp(key, "/") || !*key)
+		rc = rc_strdup(&e->id, f->label, err);
+	else
+		rc = rc_sprintf(&e->id, err, "%s:%s", f->label, key);
+	if (rc)
+		return rc;
+	e->split = choose_split(recipe, e->id);
+	rc = rc_plan_episode_streams(f->index, recipe, problems, e, err);
+	if (!rc && !e->err.code)
+		check_places(p, e, problems);
+	p->n_failed += !rc && e->err.code;
+	return rc;
+}
+
+static int plan_episodes(struct rc_plan *p, struct rc_recipe *recipe, struct rc_problems *problems,
+			 struct rc_err *err)
+{
+	size_t n = 0;
+	int rc;
+
+	for (size_t f = 0; f < p->scan->n; f++)
+		n += p->scan->files[f].index ? p->scan->files[f].index->n_episodes : 0;
+	rc = rc_new_array(&p->episodes, n, sizeof *p->episodes, err);
+	for (size_t f = 0; f < p->scan->n && !rc; f++) {
+		const struct rc_index *ix = p->scan->files[f].index;
+		if (!ix)
+			continue;
+		take_notes(&p->scan->files[f], problems);
+		for (uint32_t i = 0; i < ix->n_episodes && !rc; i++)
+			rc = plan_episode(p, f, i, recipe, problems, err);
+	}
+	return rc;
+}
+
+/* The same output stream with other shape or dtype in another episode: training code will not
+ * load both, and the user should hear it before the rebuild is used. */
+static void compare_shapes(const struct rc_plan *p, struct rc_problems *problems)
+{
+	const struct rc_plan_episode *first = NULL;
+
+	for (size_t i = 0; i < p->n_order; i++) {
+		const struct rc_plan_episode *e = &p->episodes[p->order[i]];
+
+		if (!first) {
+			first = e;
+			continue;
+		}
+		for (size_t s = 0; s < e->n_streams; s++) {
+			const struct rc_plan_stream *b = &e->streams[s], *a = NULL;
+
+			if (s < first->n_streams && !strcmp(first->streams[s].name, b->name))
+				a = &first->streams[s];
+			for (size_t k = 0; !a && k < first->n_streams; k++)
+				if (!strcmp(first->streams[k].name, b->name))
+					a = &first->streams[k];
+			if (!a)
+				rc_problems_add(problems, RC_NOTE_WARNING, "stream_not_everywhere",
+						b->name, "stream '%s' of '%s' is not in '%s'",
+						b->name, e->id, first->id);
+			else if (a->dtype != b->dtype || a->rank != b->rank ||
+				 memcmp(a->dims + 1, b->dims + 1, (RC_MAX_RANK - 1) * sizeof *a->dims))
+				rc_problems_add(problems, RC_NOTE_WARNING, "shape_differs", b->name,
+						"stream '%s' of '%s' has another shape or type than "
+						"in '%s'",
+						b->name, e->id, first->id);
+		}
+	}
+}
+
+/* --- shards ----------------------------------------------------------------------------------- */
+
+static bool starts_shard(const struct rc_plan *p, const struct rc_settings *set, uint64_t bytes,
+			 const struct rc_plan_episode *e)
+{
+	const struct rc_plan_shard *s;
+
+	if (p->n_shards == 0 || p->layout->one_episode_per_shard)
+		return true;
+	s = &p->shards[p->n_shards - 1];
+	if (set->shard_episodes > 0 && s->n >= (size_t)set->shard_episodes)
+		return true;
+	return set->shard_size > 0 && bytes + e->est_bytes > set->shard_size;
+}
+
+static int assign_shards(struct rc_plan *p, const struct rc_settings *set, struct rc_err *err)
+{
+	uint64_t bytes = 0;
+	int rc = rc_new_array(&p->order, p->n_episodes, sizeof *p->order, err);
+
+	if (!rc)
+		rc = rc_new_array(&p->shards, p->n_episodes, sizeof *p->shards, err);
+	for (size_t i = 0; i < p->n_episodes && !rc; i++) {
+		struct rc_plan_episode *e = &p->episodes[i];
+
+		if (e->err.code)
+			continue;
+		if (starts_shard(p, set, bytes, e)) {
+			p->shards[p->n_shards++] = (struct rc_plan_shard){.first = p->n_order};
+			bytes = 0;
+		}
+		bytes += e->est_bytes;
+		e->shard = p->n_shards - 1;
+		p->shards[e->shard].n++;
+		p->order[p->n_order++] = i;
+	}
+	return rc;
+}
+
+/* Nothing can be converted, and it is what was asked that does not fit: say that, do nothing. */
+static int fail_all(const struct rc_plan *p, struct rc_err *err)
+{
+	for (size_t i = 0; i < p->n_episodes; i++)
+		if (p->episodes[i].err.code == RC_E_USAGE) {
+			if (err)
+				*err = p->episodes[i].err;
+			return RC_E_USAGE;
+		}
+	return 0;
+}
+
+int rc_plan_make(const struct rc_scan *scan, struct rc_recipe *recipe,
+		 struct rc_problems *problems, struct rc_plan *plan_out, struct rc_err *err)
+{
+	struct rc_plan p = {.scan = scan};
+	int rc;
+
+	p.layout = rc_shard_layout_find(recipe->set->layout_out);
+	if (!p.layout)
+		return rc_fail(err, RC_E_USAGE, "layout",
+			       "unknown output layout '%s'; the layouts are robomimic and act",
+			       recipe->set->layout_out);
+	rc = collect_names(&p, err);
+	if (!rc)
+		rc = plan_episodes(&p, recipe, problems, err);
+	if (!rc && p.n_failed == p.n_episodes)
+		rc = fail_all(&p, err);
+	if (!rc && p.n_names)
+		rc = rc_recipe_check_used(recipe, (const char *const *)p.names, p.n_names, err);
+	if (!rc)
+		rc = assign_shards(&p, recipe->set, err);
+	if (!rc)
+		compare_shapes(&p, problems);
+	if (rc)
+		rc_plan_release(&p);
+	else
+		*plan_out = p;
+	return rc;
+}
+
+void rc_plan_release(struct rc_plan *p)
+{
+	for (size_t i = 0; i < p->n_episodes && p->episodes; i++)
+		rc_plan_episode_release(&p->episodes[i]);
+	for (size_t i = 0; i < p->n_names; i++)
+		free(p->names[i]);
+	free(p->names);
+	free(p->episodes);
+	free(p->order);
+	free(p->shards);
+	*p = (struct rc_plan){0};
+}
+
+/* --- printing --------------------------------------------------------------------------------- */
+
+static void print_shape(const struct rc_plan_stream *s, struct rc_buf *b)
+{
+	rc_buf_puts(b, "(T");
+	for (uint32_t k = 1; k < s->rank; k++)
+		rc_buf_printf(b, ",%llu", (unsigned long long)s->dims[k]);
+	rc_buf_puts(b, ")");
+}
+
+static void print_streams(const struct rc_plan_episode *e, struct rc_buf *b)
+{
+	for (size_t i = 0; i < e->n_streams; i++) {
+		const struct rc_plan_stream *s = &e->streams[i];
+		struct rc_buf shape;
+
+		rc_buf_init(&shape);
+		print_shape(s, &shape);
+		rc_buf_printf(b, "  %-24s %-8s %-16s %-9s %-6s", s->name, rc_dtype_name(s->dtype),
+			      shape.p, *s->method ? s->method : "copy",
+			      s->stored ? "stored" : rc_codec_name(s->encoding.codec));
+		rc_buf_printf(b, " <- %s\n", s->source_text);
+		rc_buf_release(&shape);
+	}
+}
+
+static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_episode *b)
+{
+	if (a->n_streams != b->n_streams)
+		return false;
+	for (size_t i = 0; i < a->n_streams; i++)
+		if (strcmp(a->streams[i].name, b->streams[i].name) ||
+		    a->streams[i].dtype != b->streams[i].dtype ||
+		    memcmp(a->streams[i].dims, b->streams[i].dims, sizeof a->streams[i].dims))
+			return false;
+	return true;
+}
+
+void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, struct rc_buf *b)
+{
+	const struct rc_plan_episode *shown = NULL;
+	char size[32], name[64];
+
+	rc_buf_printf(b, "%zu input files, %zu episodes, %zu shards of layout %s\n", p->scan->n,
+		      p->n_order, p->n_shards, p->layout->name);
+	if (recipe->set->rate.num)
+		rc_buf_printf(b, "timeline: %g Hz\n", rc_rate_hz(recipe->set->rate));
+	for (size_t s = 0; s < p->n_shards; s++) {
+		uint64_t bytes = 0, ticks = 0;
+
+		for (size_t i = 0; i < p->shards[s].n; i++) {
+			bytes += p->episodes[p->order[p->shards[s].first + i]].est_bytes;
+			ticks += p->episodes[p->order[p->shards[s].first + i]].est_ticks;
+		}
+		p->layout->file_name(s, name, sizeof name);
+		rc_format_bytes(size, sizeof size, bytes);
+		rc_buf_printf(b, "%s: %zu episodes, about %llu ticks, about %s before "
+			      "compression\n", name, p->shards[s].n, (unsigned long long)ticks, size);
+		for (size_t i = 0; i < p->shards[s].n; i++) {
+			const struct rc_plan_episode *e =
+				&p->episodes[p->order[p->shards[s].first + i]];
+			rc_buf_printf(b, " %s%s%s\n", e->id, e->split ? " -> " : "",
+				      e->split ? e->split : "");
+			if (!shown || !same_streams(shown, e)) {
+				print_streams(e, b);
+				shown = e;
+			}
+		}
+	}
+	for (size_t i = 0; i < p->n_episodes; i++)
+		if (p->episodes[i].err.code)
+			rc_buf_printf(b, "skip %s: %s\n", p->episodes[i].id,
+				      p->episodes[i].err.msg);
+	for (size_t f = 0; f < p->scan->n; f++)
+		if (!p->scan->files[f].index)
+			rc_buf_printf(b, "skip %s: %s\n", p->scan->files[f].path,
+				      p->scan->files[f].err.msg);
+}

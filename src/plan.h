@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan: which output streams each episode gets, how they are made, and which shard each
+ * episode goes to.  It depends on the scanned inputs and the recipe only, so every run over the
+ * same data makes the same plan.  Strings live as long as the plan, the scan and the recipe.
+ */
+#ifndef RC_PLAN_H
+#define RC_PLAN_H
+
+#include "formats/shard.h"
+#include "problems.h"
+#include "recipe.h"
+#include "scan.h"
+
+/* One input stream of an output stream. */
+struct rc_plan_source {
+	uint32_t stream;          /* position in the index */
+	enum rc_method method;
+	enum rc_clock_kind clock; /* what counts in this run: --source-rate makes NONE NOMINAL */
+	struct rc_rate rate;      /* NOMINAL */
+	const char *rate_origin;  /* "option" "env_args control_freq" ... */
+	int64_t latency_ns;
+	uint32_t column, width;   /* in the output row, elements */
+	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
+};
+
+/* One output dataset of an episode. */
+struct rc_plan_stream {
+	char *name;
+	enum rc_role role;
+	enum rc_kind kind;
+	enum rc_dtype dtype;
+	uint32_t rank;
+	uint64_t dims[RC_MAX_RANK]; /* dims[0] is set when the timeline is known */
+	uint64_t row_elements, row_bytes;
+	struct rc_plan_source *sources;
+	size_t n_sources;
+	bool is_group;
+	bool copies;  /* one picking source of the same dtype: rows are copied, nothing computed */
+	bool stored;  /* copies, and each row is one stored chunk that goes out as it came in */
+	struct rc_encoding encoding;
+	const char *method; /* for attributes: "linear", "fused" */
+	char *source_text;
+};
+
+enum rc_timing {
+	RC_TIMING_STEPS,   /* step for step: row k of every stream is tick k */
+	RC_TIMING_RATE,    /* a grid of the asked rate */
+	RC_TIMING_STAMPS   /* the reference stream's own stamps */
+};
+
+struct rc_plan_episode {
+	size_t i_file;         /* in the scan */
+	uint32_t i_episode;    /* in that file's index */
+	char *id;              /* "raw/ep_3.h5:data/demo_0" */
+	const char *split;     /* borrowed from the recipe, or NULL */
+	struct rc_plan_stream *streams;
+	size_t n_streams;
+	enum rc_timing timing;
+	bool has_reference;
+	struct rc_plan_source reference; /* the stream whose time rules, with its clock */
+	uint64_t est_ticks, est_bytes; /* from the clocks' ends; for shards and progress */
+	size_t shard;
+	struct rc_err err;     /* code != 0: this episode cannot be converted, and why */
+};
+
+struct rc_plan_shard {
+	size_t first, n;       /* positions in `order`: episodes that are planned to work */
+};
+
+struct rc_plan {
+	const struct rc_scan *scan;
+	struct rc_plan_episode *episodes; /* natural order of inputs and names */
+	size_t n_episodes, n_failed;
+	size_t *order;                    /* the episodes that go ahead */
+	size_t n_order;
+	struct rc_plan_shard *shards;
+	size_t n_shards;
+	const struct rc_shard_layout *layout;
+	char **names;                     /* every input stream name seen, sorted, once */
+	size_t n_names;
+};
+
+/*
+ * Makes the plan.  RC_E_USAGE when the recipe does not fit the data as a whole: a pattern matches
+ * nothing, or no episode can be converted because of what was asked.  An episode that alone does
+ * not fit is marked with its error.  Findings go to `problems`.
+ */
+int rc_plan_make(const struct rc_scan *scan, struct rc_recipe *recipe,
+		 struct rc_problems *problems, struct rc_plan *plan_out, struct rc_err *err);
+void rc_plan_release(struct rc_plan *p);
+
+/* The output streams, timing and estimates of one episode, whose place fields are set.  Its own
+ * misfits land in e->err; returns non-zero only when out of memory. */
+int rc_plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
+			    struct rc_problems *problems, struct rc_plan_episode *e,
+			    struct rc_err *err);
+void rc_plan_episode_release(struct rc_plan_episode *e);
+
+/* The plan as text for --dry-run. */
+void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, struct rc_buf *b);
+
+static inline const struct rc_index *rc_plan_index(const struct rc_plan *p,
+						   const struct rc_plan_episode *e)
+{
+	return p->scan->files[e->i_file].index;
+}
+
+#endif

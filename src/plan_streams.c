@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One episode of the plan: from its input streams and the recipe to its output streams. */
+#include "base/compat.h"
+
+#include "plan.h"
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "formats/chunk.h"
+
+/* What is known about one input stream while its episode is planned. */
+struct candidate {
+	uint32_t i;              /* position in the index */
+	const struct rc_stream *s;
+	const struct rc_dataset *d;
+	const char *name;        /* in the input */
+	const char *out_name;    /* after --rename */
+	struct rc_plan_source src;
+	bool selected, in_group;
+};
+
+struct planner {
+	const struct rc_index *ix;
+	struct rc_recipe *recipe;
+	struct rc_problems *problems;
+	struct rc_plan_episode *e;
+	struct candidate *c;
+	size_t n;
+	size_t cap_streams;
+};
+
+static const struct rc_rule *match_either(struct rc_rules *rules, const char *a, const char *b)
+{
+	const struct rc_rule *hit = NULL;
+
+	/* the last rule wins, whichever of the two names it matched */
+	for (size_t i = 0; i < rules->n; i++) {
+		struct rc_rule *r = &rules->r[i];
+		if (rc_glob_match(r->pattern, a) || (b && rc_glob_match(r->pattern, b))) {
+			r->used = true;
+			hit = r;
+		}
+	}
+	return hit;
+}
+
+static uint64_t row_elements(const struct rc_dataset *d)
+{
+	return rc_dataset_row_elements(d);
+}
+
+/* --- selection, clocks, methods --------------------------------------------------------------- */
+
+static void choose_clock(struct planner *p, struct candidate *c)
+{
+	const struct rc_stream_clock *k = &c->s->clock;
+	const struct rc_rule *r = match_either(&p->recipe->source_rate, c->name, c->out_name);
+
+	c->src.clock = (enum rc_clock_kind)k->kind;
+	c->src.rate = (struct rc_rate){k->rate_num, k->rate_den};
+	c->src.rate_origin = rc_index_str(p->ix, k->rate_origin);
+	if (r && (!r->is_default || k->kind != RC_CLOCK_MEASURED)) {
+		c->src.clock = RC_CLOCK_NOMINAL;
+		c->src.rate = r->rate;
+		c->src.rate_origin = "option";
+	}
+	r = match_either(&p->recipe->latency, c->name, c->out_name);
+	c->src.latency_ns = r ? r->ns : 0;
+}
+
+static bool method_fits(enum rc_method m, const struct candidate *c)
+{
+	uint64_t width = row_elements(c->d);
+
+	if (m == RC_METHOD_LINEAR)
+		return c->s->kind != RC_KIND_IMAGE;
+	if (m == RC_METHOD_SLERP)
+		return c->s->kind != RC_KIND_IMAGE && (width == 4 || width == 7);
+	return true;
+}
+
+static int choose_method(struct planner *p, struct candidate *c, struct rc_err *err)
+{
+	enum rc_method m = rc_method_default((enum rc_kind)c->s->kind, (enum rc_dtype)c->d->dtype);
+	const struct rc_rule *r = match_either(&p->recipe->method, c->name, c->out_name);
+
+	if (r && method_fits((enum rc_method)r->number, c))
+		m = (enum rc_method)r->number;
+	else if (r && !r->is_default)
+		return rc_fail(err, RC_E_USAGE, "method",
+			       "method %s does not fit stream '%s' (%s, %llu values a row)%s",
+			       r->value, c->name, rc_kind_name((enum rc_kind)c->s->kind),
+			       (unsigned long long)row_elements(c->d),
+			       r->number == RC_METHOD_SLERP ? "; slerp takes quaternions (4) or "
+							      "position and quaternion (7)"
+							    : "; images take nearest or previous");
+	c->src.method = m;
+	c->src.quat_first = -1;
+	if (m == RC_METHOD_SLERP)
+		c->src.quat_first = row_elements(c->d) == 7 ? 3 : 0;
+	return 0;
+}
+
+static bool selected(struct planner *p, const struct candidate *c)
+{
+	struct rc_recipe *r = p->recipe;
+	bool keep = r->keep.n == 0 || match_either(&r->keep, c->name, c->out_name);
+
+	return !match_either(&r->drop, c->name, c->out_name) && keep;
+}
+
+static int add_candidate(struct planner *p, uint32_t i, struct rc_err *err)
+{
+	struct candidate *c = &p->c[p->n];
+	const struct rc_rule *rename;
+
+	c->i = i;
+	c->s = &p->ix->streams[i];
+	c->d = &p->ix->datasets[c->s->dataset];
+	c->name = rc_index_str(p->ix, c->s->name);
+	rename = rc_rules_match(&p->recipe->rename, c->name);
+	c->out_name = rename ? rename->value : c->name;
+	c->src.stream = i;
+	c->src.width = (uint32_t)row_elements(c->d);
+	c->selected = selected(p, c);
+	p->n++;
+	choose_clock(p, c);
+	return c->selected ? choose_method(p, c, err) : 0;
+}
+
+/* Streams that cannot be placed in time are left out and said so. */
+static void drop_timeless(struct planner *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct candidate *c = &p->c[i];
+
+		if (!c->selected)
+			continue;
+		if (c->src.clock == RC_CLOCK_NONE) {
+			c->selected = false;
+			rc_problems_add(p->problems, RC_NOTE_WARNING, "no_clock", c->name,
+					"stream '%s' has no clock and is left out; give its rate "
+					"with --source-rate '%s:HZ'",
+					c->name, c->name);
+		} else if (c->s->role == RC_ROLE_NEXT_OBS) {
+			c->selected = false;
+			rc_problems_add(p->problems, RC_NOTE_INFO, "next_obs_dropped", c->name,
+					"stream '%s' is left out: on a new timeline the next "
+					"observation is the next row of the observation",
+					c->name);
+		}
+	}
+}
+
+/* --- timing ----------------------------------------------------------------------------------- */
+
+static struct candidate *find_candidate(struct planner *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!strcmp(p->c[i].name, name) || !strcmp(p->c[i].out_name, name))
+			return &p->c[i];
+	return NULL;
+}
+
+static bool any_clock(const struct planner *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->c[i].selected && p->c[i].src.clock != RC_CLOCK_NONE)
+			return true;
+	return false;
+}
+
+static int fail_reference(struct planner *p, const char *wanted, struct rc_err *err)
+{
+	const char *names[256];
+	size_t n = 0;
+	const char *near;
+
+	for (size_t i = 0; i < p->n && n < RC_ARRAY_LEN(names); i++)
+		names[n++] = p->c[i].name;
+	near = rc_nearest_name(wanted, names, n);
+	return rc_fail(err, RC_E_USAGE, "reference",
+		       "--reference '%s' is no stream of '%s'%s%s%s", wanted, p->e->id,
+		       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int choose_reference(struct planner *p, struct rc_err *err)
+{
+	const char *wanted = p->recipe->set->reference;
+	struct candidate *c = find_candidate(p, wanted);
+
+	if (!c)
+		return fail_reference(p, wanted, err);
+	if (c->src.clock == RC_CLOCK_NONE)
+		return rc_fail(err, RC_E_USAGE, "reference",
+			       "--reference '%s' has no clock; give its rate with --source-rate "
+			       "'%s:HZ'",
+			       wanted, wanted);
+	p->e->has_reference = true;
+	p->e->reference = c->src;
+	return 0;
+}
+
+/* Rows of two streams that differ by more than the T against T+1 habit. */
+static int fail_lengths(const struct candidate *a, const struct candidate *b, struct rc_err *err)
+{
+	if (a->src.clock != RC_CLOCK_NONE && b->src.clock != RC_CLOCK_NONE)
+		return rc_fail(err, RC_E_USAGE, "different_rates",
+			       "streams run at different rates ('%s' has %llu rows, '%s' %llu): "
+			       "give --rate HZ, or --reference STREAM for one stream's own stamps",
+			       a->name, (unsigned long long)a->s->n_rows, b->name,
+			       (unsigned long long)b->s->n_rows);
+	return rc_fail(err, RC_E_USAGE, "length_mismatch",
+		       "streams differ in length ('%s' has %llu rows, '%s' %llu) and have no "
+		       "clock to align them: leave some out with --drop, or give --rate and "
+		       "--source-rate STREAM:HZ",
+		       a->name, (unsigned long long)a->s->n_rows, b->name,
+		       (unsigned long long)b->s->n_rows);
+}
+
+static const struct candidate *longest_agreed(const struct planner *p)
+{
+	const struct candidate *a = NULL;
+
+	/* actions say how many steps there were; without them the shortest stream does */
+	for (size_t i = 0; i < p->n; i++)
+		if (p->c[i].selected && p->c[i].s->role == RC_ROLE_ACTION)
+			return &p->c[i];
+	for (size_t i = 0; i < p->n; i++)
+		if (p->c[i].selected && (!a || p->c[i].s->n_rows < a->s->n_rows))
+			a = &p->c[i];
+	return a;
+}
+
+static int plan_steps(struct planner *p, struct rc_err *err)
+{
+	const struct candidate *a = longest_agreed(p);
+	uint64_t n = a->s->n_rows;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct candidate *c = &p->c[i];
+		uint64_t rows = c->s->n_rows;
+
+		if (!c->selected)
+			continue;
+		if (rows > a->s->n_rows + 1 || rows + 1 < a->s->n_rows)
+			return fail_lengths(a, c, err);
+		if (rows < n)
+			n = rows;
+	}
+	for (size_t i = 0; i < p->n; i++)
+		if (p->c[i].selected && p->c[i].s->n_rows != n)
+			rc_problems_add(p->problems, RC_NOTE_WARNING, "trimmed", p->c[i].name,
+					"stream '%s' has %llu rows where the episode has %llu "
+					"steps ('%s'); its last row is left out",
+					p->c[i].name, (unsigned long long)p->c[i].s->n_rows,
+					(unsigned long long)n, p->e->id);
+	p->e->timing = RC_TIMING_STEPS;
+	p->e->est_ticks = n;
+	return 0;
+}
+
+/* First and last sample of a stream in ns, as far as the index tells. */
+static void span_of(const struct planner *p, const struct rc_plan_source *src, int64_t *a_out,
+		    int64_t *b_out)
+{
+	const struct rc_stream *s = &p->ix->streams[src->stream];
+
+	if (src->clock == RC_CLOCK_MEASURED) {
+		*a_out = s->clock.first_ns - src->latency_ns;
+		*b_out = s->clock.last_ns - src->latency_ns;
+	} else {
+		*a_out = -src->latency_ns;
+		*b_out = rc_rate_offset_ns(src->rate, (int64_t)s->n_rows - 1) - src->latency_ns;
+	}
+}
+
+static uint64_t ticks_in(struct rc_rate rate, int64_t a, int64_t b)
+{
+	double n = b < a ? 0 : (double)(b - a) / 1e9 * rc_rate_hz(rate) + 1;
+
+	return n < 1e15 ? (uint64_t)n : (uint64_t)1e15;
+}
+
+/* Clocks of different origin cannot be put on one timeline. */
+static int check_one_origin(const struct planner *p, struct rc_err *err)
+{
+	const struct candidate *measured = NULL, *nominal = NULL;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct candidate *c = &p->c[i];
+		if (!c->selected)
+			continue;
+		if (c->src.clock == RC_CLOCK_MEASURED)
+			measured = c;
+		else
+			nominal = c;
+	}
+	if (!measured || !nominal)
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "mixed_clocks",
+		       "stream '%s' has stamps and '%s' only a rate (%s): they share no origin; "
+		       "leave one out with --drop, or give --source-rate STREAM:HZ for all",
+		       measured->name, nominal->name, nominal->src.rate_origin);
+}
+
+static int plan_timeline(struct planner *p, struct rc_err *err)
+{
+	const struct rc_settings *set = p->recipe->set;
+	bool all = set->timeline == RC_TIMELINE_UNION;
+	int64_t lo = 0, hi = 0;
+	bool first = true;
+	int rc = check_one_origin(p, err);
+
+	if (rc)
+		return rc;
+	if (set->reference) {
+		rc = choose_reference(p, err);
+		if (rc)
+			return rc;
+		span_of(p, &p->e->reference, &lo, &hi);
+	}
+	for (size_t i = 0; i < p->n && !set->reference; i++) {
+		int64_t a, b;
+		if (!p->c[i].selected)
+			continue;
+		span_of(p, &p->c[i].src, &a, &b);
+		if (first || (all ? a < lo : a > lo))
+			lo = a;
+		if (first || (all ? b > hi : b < hi))
+			hi = b;
+		first = false;
+	}
+	if (set->rate.num) {
+		p->e->timing = RC_TIMING_RATE;
+		p->e->est_ticks = ticks_in(set->rate, lo, hi);
+	} else {
+		p->e->timing = RC_TIMING_STAMPS;
+		p->e->est_ticks = p->ix->streams[p->e->reference.stream].n_rows;
+	}
+	return 0;
+}
+
+static int choose_timing(struct planner *p, struct rc_err *err)
+{
+	const struct rc_settings *set = p->recipe->set;
+	size_t n_selected = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n_selected += p->c[i].selected;
+	if (!n_selected)
+		return rc_fail(err, RC_E_USAGE, "no_streams",
+			       "--keep and --drop leave no stream of '%s'", p->e->id);
+	if (!set->rate.num && !set->reference)
+		return plan_steps(p, err);
+	if (!any_clock(p))
+		return rc_fail(err, RC_E_USAGE, "no_clock",
+			       "no stream of '%s' has a clock: give the rate it was recorded at "
+			       "with --source-rate HZ (or leave out %s to keep the steps as they "
+			       "are)",
+			       p->e->id, set->rate.num ? "--rate" : "--reference");
+	drop_timeless(p);
+	return plan_timeline(p, err);
+}
+
+/* --- encodings -------------------------------------------------------------------------------- */
+
+/* The kind of filter a source has, as something this program can write. */
+static struct rc_encoding encoding_of(const struct rc_dataset *d)
+{
+	struct rc_encoding e = {.codec = RC_CODEC_NONE, .shuffle = true};
+
+	for (uint32_t i = 0; i < d->n_filters; i++) {
+		const struct rc_filter *f = &d->filters[i];
+		int level = f->n_values ? (int)f->values[0] : 0;
+
+		if (f->id == RC_FILTER_ZSTD) {
+			e.codec = RC_CODEC_ZSTD;
+			e.level = level >= 1 && level <= 19 ? level : 3;
+		} else if (f->id == RC_FILTER_DEFLATE) {
+			e.codec = RC_CODEC_GZIP;
+			e.level = level >= 1 && level <= 9 ? level : 4;
+		} else if (f->id != RC_FILTER_SHUFFLE && f->id != RC_FILTER_FLETCHER32 &&
+			   e.codec == RC_CODEC_NONE) {
+			e.codec = RC_CODEC_GZIP; /* opens everywhere, as the source's did not */
+			e.level = 1;
+		}
+	}
+	return e;
+}
+
+static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
+{
+	const struct rc_dataset *d = NULL;
+
+	out->encoding = p->recipe->encoding;
+	if (p->recipe->compression_mode == RC_COMPRESS_KEEP) {
+		out->encoding = (struct rc_encoding){.shuffle = true};
+		for (size_t i = 0; i < out->n_sources; i++) {
+			d = &p->ix->datasets[p->ix->streams[out->sources[i].stream].dataset];
+			struct rc_encoding e = encoding_of(d);
+			if (e.codec > out->encoding.codec)
+				out->encoding = e;
+		}
+	}
+	out->encoding.shuffle &= out->encoding.codec != RC_CODEC_NONE &&
+				 rc_dtype_size(out->dtype) > 1;
+	out->stored = p->recipe->compression_mode == RC_COMPRESS_KEEP && out->copies &&
+		      d->n_filters > 0 && d->storage == RC_STORE_CHUNKED && !d->big_endian &&
+		      rc_dataset_row_chunks(d);
+}
+
+/* --- output streams --------------------------------------------------------------------------- */
+
+static int new_stream(struct planner *p, const char *name, size_t n_sources,
+		      struct rc_plan_stream **out, struct rc_err *err)
+{
+	struct rc_plan_episode *e = p->e;
+	int rc = rc_grow_array(&e->streams, &p->cap_streams, e->n_streams + 1, sizeof *e->streams,
+			       err);
+	if (rc)
+		return rc;
+	*out = &e->streams[e->n_streams++];
+	**out = (struct rc_plan_stream){0};
+	rc = rc_strdup(&(*out)->name, name, err);
+	if (!rc)
+		rc = rc_new_array(&(*out)->sources, n_sources, sizeof *(*out)->sources, err);
+	return rc;
+}
+
+/* The output dtype of one stream: a rule, else what arithmetic needs, else the source's own. */
+static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
+{
+	const struct rc_rule *r = match_either(&p->recipe->dtype, c->name, c->out_name);
+	enum rc_dtype own = (enum rc_dtype)c->d->dtype;
+	bool steps = p->e->timing == RC_TIMING_STEPS;
+
+	/* "--dtype f32" for everything means the numbers, not frames, flags and counters */
+	if (r && r->number != RC_DTYPE_KEEP && (!r->is_default || rc_dtype_is_float(own)))
+		return (enum rc_dtype)r->number;
+	if (!steps && !rc_method_picks(c->src.method) && !rc_dtype_is_float(own))
+		return RC_F32;
+	return own;
+}
+
+static int finish_stream(struct planner *p, struct rc_plan_stream *out, struct rc_err *err)
+{
+	uint64_t bytes;
+
+	out->row_elements = 1;
+	for (uint32_t k = 1; k < out->rank; k++)
+		out->row_elements *= out->dims[k];
+	out->row_bytes = out->row_elements * rc_dtype_size(out->dtype);
+	if (!rc_mul(out->row_bytes, p->e->est_ticks, &bytes) ||
+	    !rc_add(p->e->est_bytes, bytes, &p->e->est_bytes))
+		return rc_fail(err, RC_E_FORMAT, "too_large", "stream '%s' is too large to convert",
+			       out->name);
+	choose_encoding(p, out);
+	return 0;
+}
+
+static int add_single(struct planner *p, struct candidate *c, struct rc_err *err)
+{
+	struct rc_plan_stream *out;
+	int rc = new_stream(p, c->out_name, 1, &out, err);
+
+	if (rc)
+		return rc;
+	out->role = (enum rc_role)c->s->role;
+	out->kind = (enum rc_kind)c->s->kind;
+	out->rank = c->d->rank;
+	memcpy(out->dims, c->d->dims, sizeof out->dims);
+	out->sources[0] = c->src;
+	out->n_sources = 1;
+	if (p->e->timing == RC_TIMING_STEPS)
+		out->sources[0].method = RC_METHOD_NEAREST;
+	out->dtype = single_dtype(p, c);
+	out->copies = rc_method_picks(out->sources[0].method) &&
+		      out->dtype == (enum rc_dtype)c->d->dtype;
+	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
+	rc = rc_strdup(&out->source_text, rc_index_str(p->ix, c->d->path), err);
+	return rc ? rc : finish_stream(p, out, err);
+}
+
+static int group_member(struct planner *p, struct rc_plan_stream *out, struct candidate *c,
+			struct rc_buf *text, struct rc_err *err)
+{
+	struct rc_plan_source *src = &out->sources[out->n_sources];
+
+	if (c->s->kind == RC_KIND_IMAGE)
+		return rc_fail(err, RC_E_USAGE, "fuse",
+			       "image stream '%s' cannot be part of fuse group '%s'", c->name,
+			       out->name);
+	*src = c->src;
+	src->column = (uint32_t)out->dims[1];
+	if (p->e->timing == RC_TIMING_STEPS)
+		src->method = RC_METHOD_NEAREST;
+	out->n_sources++;
+	out->dims[1] += src->width;
+	if (c->d->dtype == RC_F64)
+		out->dtype = RC_F64;
+	c->in_group = true;
+	rc_buf_printf(text, "%s%s", text->len ? "," : "", c->name);
+	return 0;
+}
+
+static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *err)
+{
+	struct rc_plan_stream *out;
+	const struct rc_rule *r;
+	struct rc_buf text;
+	int rc = new_stream(p, g->name, p->n * g->n_members, &out, err);
+
+	if (rc)
+		return rc;
+	rc_buf_init(&text);
+	out->role = !strcmp(g->name, "actions") || !strcmp(g->name, "action") ? RC_ROLE_ACTION
+									       : RC_ROLE_OBS;
+	out->rank = 2;
+	out->dtype = RC_F32;
+	out->is_group = true;
+	out->method = "fused";
+	for (size_t m = 0; m < g->n_members && !rc; m++) {
+		bool hit = false;
+		for (size_t i = 0; i < p->n && !rc; i++) {
+			struct candidate *c = &p->c[i];
+			if (!rc_glob_match(g->members[m], c->name) &&
+			    !rc_glob_match(g->members[m], c->out_name))
+				continue;
+			g->used[m] = true;
+			if (!c->selected)
+				continue;
+			hit = true;
+			rc = group_member(p, out, c, &text, err);
+		}
+		if (!rc && !hit)
+			rc = rc_fail(err, RC_E_FORMAT, "missing_stream",
+				     "'%s' has no stream '%s' for fuse group '%s'", p->e->id,
+				     g->members[m], g->name);
+	}
+	r = rc_rules_match(&p->recipe->dtype, g->name);
+	if (r && r->number != RC_DTYPE_KEEP)
+		out->dtype = (enum rc_dtype)r->number;
+	if (!rc)
+		rc = rc_buf_check(&text, err);
+	if (!rc)
+		rc = rc_strdup(&out->source_text, text.p, err);
+	rc_buf_release(&text);
+	return rc ? rc : finish_stream(p, out, err);
+}
+
+static int check_names(const struct rc_plan_episode *e, struct rc_err *err)
+{
+	for (size_t i = 0; i < e->n_streams; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(e->streams[i].name, e->streams[k].name))
+				return rc_fail(err, RC_E_USAGE, "name_collision",
+					       "two output streams of '%s' would be named '%s'; "
+					       "rename one with --rename or --fuse",
+					       e->id, e->streams[i].name);
+	return 0;
+}
+
+static int plan_outputs(struct planner *p, struct rc_err *err)
+{
+	int rc = choose_timing(p, err);
+
+	for (size_t i = 0; i < p->recipe->n_groups && !rc; i++)
+		rc = add_group(p, &p->recipe->groups[i], err);
+	for (size_t i = 0; i < p->n && !rc; i++) {
+		struct candidate *c = &p->c[i];
+		if (c->selected && (!c->in_group || p->recipe->set->keep_members))
+			rc = add_single(p, c, err);
+	}
+	return rc ? rc : check_names(p->e, err);
+}
+
+int rc_plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
+			    struct rc_problems *problems, struct rc_plan_episode *e,
+			    struct rc_err *err)
+{
+	const struct rc_index_episode *ie = &ix->episodes[e->i_episode];
+	struct planner p = {.ix = ix, .recipe = recipe, .problems = problems, .e = e};
+	int rc = rc_new_array(&p.c, ie->n_streams, sizeof *p.c, err);
+
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < ie->n_streams; i++) {
+		int bad = add_candidate(&p, ie->first_stream + i, &e->err);
+		rc = rc ? rc : bad;
+	}
+	/* every rule has seen every stream by now, so that unused ones can be told apart */
+	if (!rc && ie->n_streams == 0)
+		rc = rc_fail(&e->err, RC_E_FORMAT, "empty_episode", "'%s' has no usable stream",
+			     e->id);
+	if (!rc)
+		rc = plan_outputs(&p, &e->err);
+	free(p.c);
+	if (rc == RC_E_NOMEM) {
+		if (err)
+			*err = e->err;
+		return rc;
+	}
+	return 0;
+}
+
+void rc_plan_episode_release(struct rc_plan_episode *e)
+{
+	for (size_t i = 0; i < e->n_streams; i++) {
+		free(e->streams[i].name);
+		free(e->streams[i].sources);
+		free(e->streams[i].source_text);
+	}
+	free(e->streams);
+	free(e->id);
+	*e = (struct rc_plan_episode){0};
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recipe: what to do to each stream, checked and ready to ask.  A recipe file is a JSON object
+ * whose keys are the long option names with '_' for '-'; option beats environment beats recipe
+ * beats default, a whole option at a time.  Rules that name streams are globs over stream names;
+ * where several match, the last one wins.  Strings are borrowed from the settings.
+ */
+#ifndef RC_RECIPE_H
+#define RC_RECIPE_H
+
+#include "base/episode.h"
+#include "base/json.h"
+#include "formats/codec.h"
+#include "settings.h"
+
+/* A rule for the streams that match `pattern` ("*" when the user named none). */
+struct rc_rule {
+	const char *pattern;
+	const char *text;  /* as given, for messages */
+	const char *value; /* rename: the new name */
+	int number;        /* method or dtype (RC_DTYPE_KEEP) */
+	int64_t ns;        /* latency */
+	struct rc_rate rate;
+	bool is_default;   /* no stream was named: need not match anything */
+	bool used;         /* some stream of some episode matched */
+};
+struct rc_rules {
+	struct rc_rule *r;
+	size_t n;
+};
+enum { RC_DTYPE_KEEP = -1 };
+
+struct rc_fuse_group {
+	const char *name;
+	char **members; /* patterns in order */
+	bool *used;
+	size_t n_members;
+};
+
+struct rc_split {
+	char *name;
+	double share; /* of 1 */
+};
+
+enum rc_compression_mode { RC_COMPRESS_KEEP, RC_COMPRESS_AS };
+
+struct rc_recipe {
+	const struct rc_settings *set;
+	struct rc_rules keep, drop, rename, method, dtype, latency, source_rate;
+	struct rc_fuse_group *groups;
+	size_t n_groups;
+	struct rc_split *splits;
+	size_t n_splits;
+	enum rc_compression_mode compression_mode;
+	struct rc_encoding encoding; /* RC_COMPRESS_AS */
+	char **owned;                /* strings cut out of option values */
+	size_t n_owned, cap_owned;
+};
+
+/* Reads the recipe file named by path ("-" = stdin) into *text (kept by the caller while the
+ * settings live) and sets every option that neither command line nor environment set. */
+int rc_recipe_load(const char *path, struct rc_opts *opts, struct rc_json **root_out,
+		   struct rc_err *err);
+
+/* Checks the settings that need no data; gives a recipe to release with rc_recipe_release(). */
+int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, struct rc_err *err);
+void rc_recipe_release(struct rc_recipe *r);
+
+/* The last rule that matches the name, marked used; NULL for none. */
+const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name);
+/* Marks every matching rule as used and returns whether there was one. */
+bool rc_rules_any(struct rc_rules *rules, const char *name);
+
+/* After planning: RC_E_USAGE for the first rule or group member that matched no stream of any
+ * episode, with the nearest of the names seen. */
+int rc_recipe_check_used(const struct rc_recipe *r, const char *const *names, size_t n_names,
+			 struct rc_err *err);
+
+/* "zstd:3" -> encoding; "keep" -> mode. */
+int rc_parse_compression(const char *s, enum rc_compression_mode *mode_out,
+			 struct rc_encoding *e_out, struct rc_err *err);
+
+/* What shapes the output, as one-line canonical JSON (not threads, paths or progress): stored in
+ * the shards and compared when a run is resumed. */
+int rc_recipe_json(const struct rc_opts *opts, struct rc_buf *b, struct rc_err *err);
+
+#endif

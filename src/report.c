@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "report.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/outfile.h"
+
+static double seconds(int64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+static double per_second(uint64_t n, double s)
+{
+	return s > 0 ? (double)n / s : 0;
+}
+
+static void tool_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *o = rc_json_add_object(root, "tool");
+
+	rc_json_add_string(o, "name", "robocache");
+	rc_json_add_string(o, "version", r->version);
+}
+
+static void options_json(const struct rc_run *r, struct rc_json *run)
+{
+	struct rc_json *list = rc_json_add_array(run, "options");
+	struct rc_buf value;
+
+	rc_buf_init(&value);
+	for (size_t i = 0; i < r->opts->n_rows; i++) {
+		const struct rc_opt *row = &r->opts->rows[i];
+		struct rc_json *o;
+
+		if (row->hidden)
+			continue;
+		rc_buf_clear(&value);
+		rc_opts_value_text(r->opts, i, &value);
+		o = rc_json_add_object(list, NULL);
+		rc_json_add_string(o, "name", row->name);
+		rc_json_add_string(o, "value", value.p);
+		rc_json_add_string(o, "source", rc_opt_source_name(r->opts->source[i]));
+	}
+	rc_buf_release(&value);
+}
+
+static void run_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *o = rc_json_add_object(root, "run"), *command;
+	int64_t now = rc_now_ns();
+	struct rusage self, children;
+	char utc[32], cwd[4096];
+
+	getrusage(RUSAGE_SELF, &self);
+	getrusage(RUSAGE_CHILDREN, &children);
+	command = rc_json_add_array(o, "command");
+	for (int i = 0; i < r->argc; i++)
+		rc_json_add_string(command, NULL, r->argv[i]);
+	rc_json_add_string(o, "cwd", getcwd(cwd, sizeof cwd));
+	rc_json_add_string(o, "status", r->status);
+	rc_json_add_int(o, "exit_code", r->exit_code);
+	rc_json_add_string(o, "error", r->err.code ? r->err.msg : NULL);
+	rc_format_utc(utc, r->started_wall_ns);
+	rc_json_add_string(o, "started_at", utc);
+	rc_format_utc(utc, r->started_wall_ns + (now - r->started_ns));
+	rc_json_add_string(o, "ended_at", utc);
+	rc_json_add_double(o, "wall_s", seconds(now - r->started_ns));
+	rc_json_add_double(o, "cpu_user_s",
+			   (double)self.ru_utime.tv_sec + (double)self.ru_utime.tv_usec / 1e6);
+	rc_json_add_double(o, "cpu_sys_s",
+			   (double)self.ru_stime.tv_sec + (double)self.ru_stime.tv_usec / 1e6);
+	rc_json_add_int(o, "max_rss_bytes", (int64_t)self.ru_maxrss * 1024);
+	rc_json_add_int(o, "threads", r->n_threads);
+	options_json(r, o);
+}
+
+static void host_json(struct rc_json *root)
+{
+	struct rc_json *o = rc_json_add_object(root, "host");
+	const char *job = getenv("SLURM_JOB_ID"), *task = getenv("SLURM_ARRAY_TASK_ID");
+	struct utsname u;
+
+	if (uname(&u) == 0) {
+		char os[2 * sizeof u.sysname + 2];
+		snprintf(os, sizeof os, "%s %s", u.sysname, u.release);
+		rc_json_add_string(o, "hostname", u.nodename);
+		rc_json_add_string(o, "os", os);
+		rc_json_add_string(o, "machine", u.machine);
+	}
+	rc_json_add_int(o, "cpus_allowed", rc_allowed_cpus());
+	if (job)
+		rc_json_add_string(o, "slurm_job_id", job);
+	if (task)
+		rc_json_add_string(o, "slurm_array_task_id", task);
+}
+
+static void device_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *o = rc_json_add_object(root, "device");
+
+	rc_json_add_string(o, "kind", r->backend ? r->backend->name : NULL);
+	rc_json_add_string(o, "name",
+			   r->device ? r->backend->describe(r->device) : NULL);
+}
+
+static void input_totals(const struct rc_run *r, uint64_t *bytes, uint64_t *episodes,
+			 uint64_t *samples)
+{
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_index *ix = r->scan.files[i].index;
+		if (!ix)
+			continue;
+		*bytes += ix->file_bytes;
+		*episodes += ix->n_episodes;
+		for (uint32_t k = 0; k < ix->n_streams; k++)
+			*samples += ix->streams[k].n_rows;
+	}
+}
+
+static void summary_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *o = rc_json_add_object(root, "summary"), *b, *t;
+	uint64_t bytes = 0, episodes = 0, samples = 0, shards = 0;
+	double s = seconds(rc_now_ns() - r->started_ns);
+	const struct rc_writer *w = &r->writer;
+
+	input_totals(r, &bytes, &episodes, &samples);
+	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++)
+		shards += w->shards[i].committed;
+	b = rc_json_add_object(o, "before");
+	rc_json_add_uint(b, "files", r->inputs.n);
+	rc_json_add_uint(b, "episodes", episodes);
+	rc_json_add_uint(b, "samples", samples);
+	rc_json_add_uint(b, "bytes", bytes);
+	b = rc_json_add_object(o, "after");
+	rc_json_add_uint(b, "shards", shards);
+	rc_json_add_uint(b, "episodes", r->planned ? w->n_ok : 0);
+	rc_json_add_uint(b, "ticks", r->planned ? w->written_ticks : 0);
+	rc_json_add_uint(b, "bytes", r->planned ? w->written_bytes : 0);
+	rc_json_add_uint(o, "skipped_episodes", r->planned ? w->n_skipped : 0);
+	rc_json_add_uint(o, "skipped_files", r->scan.n_failed);
+	t = rc_json_add_object(o, "throughput");
+	rc_json_add_double(t, "episodes_per_s", per_second(r->planned ? w->n_ok : 0, s));
+	rc_json_add_double(t, "read_bytes_per_s", per_second(r->stats.read.bytes, s));
+	rc_json_add_double(t, "write_bytes_per_s",
+			   per_second(r->planned ? w->written_bytes : 0, s));
+}
+
+static void stage_json(struct rc_json *list, const char *name, const struct rc_stage_time *t,
+		       int64_t wait_in_ns)
+{
+	struct rc_json *o = rc_json_add_object(list, NULL);
+
+	rc_json_add_string(o, "name", name);
+	rc_json_add_double(o, "busy_s", seconds(t->busy_ns));
+	if (wait_in_ns >= 0)
+		rc_json_add_double(o, "wait_s", seconds(wait_in_ns));
+	rc_json_add_uint(o, "items", t->items);
+	rc_json_add_uint(o, "bytes", t->bytes);
+}
+
+static void stages_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "stages"), *o;
+	const struct rc_pipeline_stats *st = &r->stats;
+	const struct {
+		const char *name;
+		struct rc_stage_time t;
+		int64_t wait_ns;
+	} rows[] = {
+		{"scan", {r->scan.busy_ns, r->scan.n, 0}, -1},
+		{"prepare", {st->prepare_ns, r->plan.n_order, 0}, -1},
+		{"read", st->read, -1},
+		{"decode", st->decode, -1},
+		{"compute", st->compute, -1},
+		{"encode", st->encode, -1},
+		{"write", r->writer.write, st->writer_wait_ns},
+	};
+	double wall = seconds(rc_now_ns() - r->started_ns), most = -1;
+	const char *bottleneck = NULL;
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(rows); i++) {
+		/* workers share their stages; the writer is alone */
+		double share = seconds(rows[i].t.busy_ns) /
+			       (i + 1 == RC_ARRAY_LEN(rows) || !st->n_workers ? 1 : st->n_workers);
+		stage_json(list, rows[i].name, &rows[i].t, rows[i].wait_ns);
+		if (share > most) {
+			most = share;
+			bottleneck = rows[i].name;
+		}
+	}
+	o = rc_json_add_object(root, "pipeline");
+	rc_json_add_int(o, "workers", st->n_workers);
+	rc_json_add_int(o, "slots", st->n_slots);
+	rc_json_add_double(o, "worker_wait_s", seconds(st->worker_wait_ns));
+	rc_json_add_double(o, "writer_wait_s", seconds(st->writer_wait_ns));
+	rc_json_add_string(o, "bottleneck", bottleneck);
+	rc_json_add_double(o, "bottleneck_share", wall > 0 ? most / wall : 0);
+}
+
+static void conventions_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "conventions");
+
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_index *ix = r->scan.files[i].index;
+
+		for (uint32_t k = 0; ix && k < ix->n_conventions; k++) {
+			const struct rc_index_convention *c = &ix->conventions[k];
+			bool repeated = false;
+
+			/* one line for a whole dataset of equal files */
+			for (size_t b = 0; b < i && !repeated; b++) {
+				const struct rc_index *o = r->scan.files[b].index;
+				for (uint32_t m = 0; o && m < o->n_conventions && !repeated; m++)
+					repeated = !strcmp(rc_index_str(o, o->conventions[m].key),
+							   rc_index_str(ix, c->key)) &&
+						   !strcmp(rc_index_str(o, o->conventions[m].value),
+							   rc_index_str(ix, c->value)) &&
+						   !strcmp(rc_index_str(o, o->conventions[m].where),
+							   rc_index_str(ix, c->where));
+			}
+			if (repeated)
+				continue;
+			struct rc_json *o = rc_json_add_object(list, NULL);
+			rc_json_add_string(o, "key", rc_index_str(ix, c->key));
+			rc_json_add_string(o, "value", rc_index_str(ix, c->value));
+			rc_json_add_string(o, "origin", rc_index_str(ix, c->origin));
+			rc_json_add_string(o, "where", rc_index_str(ix, c->where));
+		}
+	}
+}
+
+static void episodes_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "episodes");
+
+	for (size_t i = 0; r->planned && i < r->plan.n_episodes; i++) {
+		const struct rc_episode_result *e = &r->writer.episodes[i];
+		const struct rc_plan_episode *p = &r->plan.episodes[i];
+		struct rc_json *o = rc_json_add_object(list, NULL);
+		bool ok = e->outcome == RC_OUTCOME_OK;
+
+		rc_json_add_string(o, "id", p->id);
+		rc_json_add_string(o, "source", r->scan.files[p->i_file].path);
+		rc_json_add_string(o, "status",
+				   ok ? "ok"
+				   : e->outcome == RC_OUTCOME_SKIPPED ? "skipped" : "not_done");
+		if (p->split)
+			rc_json_add_string(o, "split", p->split);
+		if (ok) {
+			rc_json_add_string(o, "shard", r->writer.shards[e->shard].name);
+			rc_json_add_string(o, "name", e->name);
+			rc_json_add_uint(o, "ticks", e->n_ticks);
+			rc_json_add_uint(o, "invalid", e->n_invalid);
+			rc_json_add_double(o, "duration_s", seconds(e->duration_ns));
+		} else if (e->outcome == RC_OUTCOME_SKIPPED) {
+			rc_json_add_string(o, "reason", e->err.reason);
+			rc_json_add_string(o, "message", e->err.msg);
+		}
+	}
+}
+
+static void shards_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "shards");
+	char hex[RC_DIGEST_HEX];
+
+	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++) {
+		const struct rc_shard_result *s = &r->writer.shards[i];
+		struct rc_json *o;
+
+		if (!s->committed)
+			continue;
+		o = rc_json_add_object(list, NULL);
+		rc_json_add_string(o, "path", s->name);
+		rc_json_add_uint(o, "bytes", s->bytes);
+		rc_json_add_uint(o, "episodes", s->n_episodes);
+		rc_digest_hex(s->digest, hex);
+		rc_json_add_string(o, "xxh3_128", hex);
+		rc_digest_hex(s->content, hex);
+		rc_json_add_string(o, "content_xxh3_128", hex);
+	}
+}
+
+static void inputs_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "inputs");
+
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_scanned *f = &r->scan.files[i];
+		struct rc_json *o = rc_json_add_object(list, NULL);
+		char utc[32];
+
+		rc_json_add_string(o, "path", f->path);
+		rc_json_add_string(o, "status", f->index ? "ok" : "skipped");
+		if (!f->index) {
+			rc_json_add_string(o, "reason", f->err.reason);
+			rc_json_add_string(o, "message", f->err.msg);
+			continue;
+		}
+		rc_json_add_uint(o, "bytes", f->index->file_bytes);
+		rc_format_utc(utc, f->index->mtime_ns);
+		rc_json_add_string(o, "mtime", utc);
+		rc_json_add_string(o, "layout", rc_index_str(f->index, f->index->layout));
+		rc_json_add_string(o, "layout_reason",
+				   rc_index_str(f->index, f->index->layout_reason));
+		rc_json_add_uint(o, "episodes", f->index->n_episodes);
+	}
+}
+
+int rc_report_text(struct rc_run *r, struct rc_buf *b, struct rc_err *err)
+{
+	struct rc_json *root = rc_json_new_object();
+	int rc;
+
+	rc_json_add_string(root, "schema", RC_REPORT_SCHEMA);
+	rc_json_add_string(root, "schema_version", "1.0");
+	tool_json(r, root);
+	run_json(r, root);
+	host_json(root);
+	device_json(r, root);
+	summary_json(r, root);
+	stages_json(r, root);
+	rc_quality_json(&r->quality, root, "streams");
+	conventions_json(r, root);
+	episodes_json(r, root);
+	shards_json(r, root);
+	inputs_json(r, root);
+	rc_problems_sort(&r->problems);
+	rc_problems_json(&r->problems, root, "problems");
+	rc = rc_json_text(root, true, b, err);
+	rc_json_free(root);
+	return rc;
+}
+
+int rc_report_write(struct rc_run *r, const char *path, struct rc_buf *out, struct rc_err *err)
+{
+	struct rc_buf text;
+	int rc;
+
+	if (!strcmp(path, "-"))
+		return rc_report_text(r, out, err);
+	rc_buf_init(&text);
+	rc = rc_report_text(r, &text, err);
+	if (!rc)
+		rc = rc_outfile_put(path, text.p, text.len, err);
+	rc_buf_release(&text);
+	return rc;
+}

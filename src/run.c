@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "manifest.h"
+#include "report.h"
+#include "signals.h"
+
+int rc_exit_of(int code)
+{
+	if (code == 0)
+		return RC_EXIT_OK;
+	if (code == RC_E_USAGE)
+		return RC_EXIT_USAGE;
+	return code == RC_E_OUTPUT ? RC_EXIT_OUTPUT : RC_EXIT_FAILED;
+}
+
+/* --- CPUs ------------------------------------------------------------------------------------- */
+
+/* cgroup v2 quota in CPUs, rounded up; 0 when there is none. */
+static int cgroup_cpus(void)
+{
+	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+	long long quota, period;
+	int n = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
+		n = (int)((quota + period - 1) / period);
+	fclose(f);
+	return n;
+}
+
+int rc_allowed_cpus(void)
+{
+	cpu_set_t set;
+	int n = 1, quota = cgroup_cpus();
+
+	if (sched_getaffinity(0, sizeof set, &set) == 0)
+		n = CPU_COUNT(&set);
+	if (quota && quota < n)
+		n = quota;
+	return n < 1 ? 1 : n;
+}
+
+/* --- the output directory --------------------------------------------------------------------- */
+
+/* Names that this program makes in an output directory. */
+static bool is_ours(const char *name)
+{
+	static const char *const patterns[] = {"manifest.json", "report.json", "shard-[0-9]*.h5",
+					       "episode_[0-9]*.hdf5"};
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(patterns); i++)
+		if (fnmatch(patterns[i], name, 0) == 0)
+			return true;
+	return false;
+}
+
+static int check_output(const struct rc_run *r, struct rc_err *err)
+{
+	const char *dir = r->set->output;
+	const char *dot = strrchr(dir, '.');
+	struct dirent *e;
+	struct stat st;
+	DIR *d;
+	int rc = 0;
+
+	if (stat(dir, &st) != 0 && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5")))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output '%s' names a file, but the output is a directory of "
+			       "shards; try --output '%.*s'",
+			       dir, (int)(dot - dir), dir);
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output '%s' exists and is not a directory", dir);
+	d = opendir(dir);
+	if (!d && errno == ENOENT)
+		return 0;
+	if (!d)
+		return rc_fail_errno(err, RC_E_OUTPUT, "output", errno,
+				     "cannot list output directory '%s'", dir);
+	while (!rc && !r->set->force && (e = readdir(d)))
+		if (is_ours(e->d_name))
+			rc = rc_fail(err, RC_E_USAGE, "output_exists",
+				     "'%s/%s' exists already; give --force to replace the dataset "
+				     "in '%s', or another --output",
+				     dir, e->d_name, dir);
+	closedir(d);
+	return rc;
+}
+
+/* An output that is also an input would be overwritten while it is read. */
+static int check_overlap(const struct rc_run *r, struct rc_err *err)
+{
+	struct stat out, st;
+
+	if (stat(r->set->output, &out) != 0)
+		return 0;
+	for (size_t i = 0; i < r->inputs.n; i++) {
+		char *path, *slash;
+		bool same;
+
+		if (rc_strdup(&path, r->inputs.files[i].path, err))
+			return RC_E_NOMEM;
+		slash = strrchr(path, '/');
+		if (slash)
+			*(slash == path ? slash + 1 : slash) = '\0';
+		same = stat(slash ? path : ".", &st) == 0 && st.st_dev == out.st_dev &&
+		       st.st_ino == out.st_ino && is_ours(slash ? r->inputs.files[i].path +
+									  (slash - path) + 1
+								: path);
+		free(path);
+		if (same)
+			return rc_fail(err, RC_E_USAGE, "output",
+				       "input '%s' lies in the output directory and would be "
+				       "replaced; choose another --output",
+				       r->inputs.files[i].path);
+	}
+	return 0;
+}
+
+/* With --force, shards of the dataset that was there before and are not part of the new one go,
+ * after the new one is complete. */
+static void remove_stale(const struct rc_run *r)
+{
+	DIR *d = r->set->force ? opendir(r->set->output) : NULL;
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		bool keep = !is_ours(e->d_name) || strstr(e->d_name, ".json") != NULL;
+
+		for (size_t i = 0; i < r->plan.n_shards && !keep; i++)
+			keep = r->writer.shards[i].committed &&
+			       !strcmp(r->writer.shards[i].name, e->d_name);
+		if (!keep)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* --- the steps -------------------------------------------------------------------------------- */
+
+static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct rc_err *err)
+{
+	struct rc_input_options opt = {
+		.operands = operands,
+		.n_operands = n,
+		.files_from = r->set->files_from,
+		.null_separated = r->set->null_separated,
+		.exclude_dir = r->set->output,
+	};
+	int rc;
+
+	if (n == 0 && !r->set->files_from)
+		return rc_fail(err, RC_E_USAGE, "input",
+			       "no input; name HDF5 files or directories, or --files-from FILE "
+			       "(see robocache convert --help)");
+	rc = rc_inputs_collect(&opt, &r->inputs, err);
+	return rc ? rc : check_overlap(r, err);
+}
+
+static int scan(struct rc_run *r, struct rc_err *err)
+{
+	int64_t t0 = rc_now_ns();
+	int rc = rc_scan_run(r->readers, &r->inputs, r->set->layout_in, r->n_threads, &r->scan, err);
+
+	r->scan_ns = rc_now_ns() - t0;
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_scanned *f = &r->scan.files[i];
+		if (f->index)
+			continue;
+		rc_problems_add(&r->problems, RC_NOTE_ERROR, f->err.reason, f->label, "%s",
+				f->err.msg);
+		rc_log(RC_LOG_WARN, "skipped '%s': %s", f->path, f->err.msg);
+		if (r->set->strict) {
+			*err = f->err;
+			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
+		}
+	}
+	if (r->scan.n_failed == r->scan.n)
+		return rc_fail(err, RC_E_FORMAT, "no_input",
+			       "none of the %zu input files could be read", r->scan.n);
+	return 0;
+}
+
+static void warn_about(const struct rc_problems *ps)
+{
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct rc_problem *p = &ps->p[i];
+		if (p->severity != RC_NOTE_WARNING)
+			continue;
+		if (p->count > 1)
+			rc_log(RC_LOG_WARN, "%s [%s, %llu times]", p->message, p->code,
+			       (unsigned long long)p->count);
+		else
+			rc_log(RC_LOG_WARN, "%s [%s]", p->message, p->code);
+	}
+}
+
+static int plan(struct rc_run *r, struct rc_err *err)
+{
+	struct rc_shard_info info = {.version = r->version, .recipe_json = r->recipe_json.p};
+	int rc = rc_plan_make(&r->scan, &r->recipe, &r->problems, &r->plan, err);
+
+	if (rc)
+		return rc;
+	rc = rc_writer_init(&r->writer, &r->plan, r->set, &info, err);
+	if (rc)
+		return rc;
+	r->writer.quality = &r->quality;
+	r->planned = true;
+	warn_about(&r->problems);
+	for (size_t i = 0; i < r->plan.n_episodes; i++) {
+		const struct rc_plan_episode *e = &r->plan.episodes[i];
+		if (!e->err.code)
+			continue;
+		rc_log(RC_LOG_WARN, "skipped '%s': %s", e->id, e->err.msg);
+		if (r->set->strict) {
+			*err = e->err;
+			return rc_err_while(err, "planning '%s' (--strict)", e->id);
+		}
+	}
+	if (r->plan.n_order == 0)
+		return rc_fail(err, RC_E_FORMAT, "no_episodes",
+			       "no episode of the %zu input files can be converted", r->scan.n);
+	return 0;
+}
+
+static int open_device(struct rc_run *r, struct rc_err *err)
+{
+	static const char *const simd[] = {NULL, "baseline", "avx2", "avx512"};
+
+	r->backend = rc_backend_find("cpu");
+	return r->backend->open(simd[r->set->simd], &r->device, err);
+}
+
+static void show_progress(void *arg, const struct rc_writer *w)
+{
+	struct rc_run *r = arg;
+
+	rc_progress_update(&r->progress, w->written_ticks, w->n_ok, w->write.bytes);
+}
+
+static int convert(struct rc_run *r, struct rc_err *err)
+{
+	struct rc_pipeline_options opt = {
+		.n_workers = r->n_threads,
+		.tick = show_progress,
+		.tick_arg = r,
+	};
+	uint64_t ticks = 0;
+	int rc = open_device(r, err);
+
+	if (!rc)
+		rc = rc_mkdirs(r->set->output, err);
+	if (rc)
+		return rc;
+	opt.backend = r->backend;
+	opt.device = r->device;
+	for (size_t i = 0; i < r->plan.n_order; i++)
+		ticks += r->plan.episodes[r->plan.order[i]].est_ticks;
+	rc_progress_init(&r->progress, (enum rc_progress_mode)r->set->progress, ticks);
+	rc = rc_pipeline_run(&r->plan, r->readers, &opt, &r->writer, &r->stats, err);
+	rc_progress_end(&r->progress);
+	if (!rc)
+		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
+	if (!rc)
+		remove_stale(r);
+	return rc;
+}
+
+static int run(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out,
+	       struct rc_err *err)
+{
+	int rc;
+
+	if (!r->set->output)
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output DIR is missing: where the converted shards go");
+	rc = rc_recipe_compile(r->set, &r->recipe, err);
+	if (!rc)
+		rc = rc_recipe_json(r->opts, &r->recipe_json, err);
+	if (!rc)
+		rc = check_output(r, err);
+	if (!rc)
+		rc = collect_inputs(r, operands, n_operands, err);
+	if (!rc)
+		rc = scan(r, err);
+	if (!rc)
+		rc = plan(r, err);
+	if (rc)
+		return rc;
+	if (r->set->dry_run) {
+		rc_plan_print(&r->plan, &r->recipe, out);
+		return 0;
+	}
+	return convert(r, err);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void judge(struct rc_run *r, int rc)
+{
+	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped);
+
+	if (rc == RC_E_INTERRUPTED) {
+		r->status = "interrupted";
+		r->exit_code = 128 + rc_stop_signal();
+	} else if (rc) {
+		r->status = "failed";
+		r->exit_code = rc_exit_of(rc);
+	} else {
+		r->status = partial ? "partial" : "ok";
+		r->exit_code = partial ? RC_EXIT_PARTIAL : RC_EXIT_OK;
+	}
+	if (!rc && !r->set->dry_run && r->writer.n_ok == 0) {
+		r->status = "failed";
+		r->exit_code = RC_EXIT_FAILED;
+		rc_fail(&r->err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
+	}
+}
+
+static void summarise(const struct rc_run *r, const char *report, struct rc_buf *out)
+{
+	const struct rc_writer *w = &r->writer;
+	char size[32];
+	size_t shards = 0;
+
+	for (size_t i = 0; i < r->plan.n_shards; i++)
+		shards += w->shards[i].committed;
+	rc_format_bytes(size, sizeof size, w->written_bytes);
+	rc_buf_printf(out, "%llu episodes, %llu steps -> %zu shard%s, %s in '%s'\n",
+		      (unsigned long long)w->n_ok, (unsigned long long)w->written_ticks, shards,
+		      shards == 1 ? "" : "s", size, r->set->output);
+	if (w->n_skipped || r->scan.n_failed)
+		rc_buf_printf(out, "skipped: %llu episodes, %zu files; reasons in the report\n",
+			      (unsigned long long)w->n_skipped, r->scan.n_failed);
+	rc_buf_printf(out, "report: %s\n", report);
+}
+
+/* A run that never got past its arguments leaves no report behind. */
+static bool wants_report(const struct rc_run *r, int rc)
+{
+	return rc != RC_E_USAGE && !r->set->dry_run && (r->planned || r->set->report);
+}
+
+int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out)
+{
+	char *report = NULL;
+	struct rc_err late = {0};
+	int rc;
+
+	r->started_wall_ns = rc_wall_ns();
+	r->started_ns = rc_now_ns();
+	rc_problems_init(&r->problems);
+	rc_buf_init(&r->recipe_json);
+	r->n_threads = r->set->threads ? (int)r->set->threads : rc_allowed_cpus();
+	rc = run(r, operands, n_operands, out, &r->err);
+	judge(r, rc);
+	if (wants_report(r, rc)) {
+		if (r->set->report)
+			rc = rc_strdup(&report, r->set->report, &late);
+		else
+			rc = rc_sprintf(&report, &late, "%s/report.json", r->set->output);
+		if (!rc && r->exit_code != RC_EXIT_OUTPUT && strcmp(report, "-") != 0 &&
+		    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
+			summarise(r, report, out);
+		if (!rc)
+			rc = rc_report_write(r, report, out, &late);
+		if (rc && !r->err.code) {
+			r->err = late;
+			r->exit_code = rc_exit_of(rc);
+		}
+	}
+	free(report);
+	return r->exit_code;
+}
+
+void rc_run_release(struct rc_run *r)
+{
+	if (r->planned)
+		rc_writer_release(&r->writer);
+	rc_plan_release(&r->plan);
+	rc_scan_release(&r->scan);
+	rc_inputs_release(&r->inputs);
+	rc_recipe_release(&r->recipe);
+	rc_problems_release(&r->problems);
+	rc_quality_release(&r->quality);
+	rc_buf_release(&r->recipe_json);
+	if (r->device)
+		r->backend->close(r->device);
+}

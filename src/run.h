@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One `convert` from checked settings to exit status: scan, plan, pipeline, manifest, report.  The
+ * struct holds all there is to tell about a run; report.c turns it into JSON.
+ */
+#ifndef RC_RUN_H
+#define RC_RUN_H
+
+#include "pipeline.h"
+#include "progress.h"
+#include "recipe.h"
+
+/* Exit statuses, also in robocache(1). */
+enum rc_exit {
+	RC_EXIT_OK = 0,
+	RC_EXIT_FAILED = 1,
+	RC_EXIT_USAGE = 2,
+	RC_EXIT_PARTIAL = 3,  /* done, but some data was skipped */
+	RC_EXIT_OUTPUT = 74   /* the output cannot be written */
+};
+/* The status for an error that ended a run. */
+int rc_exit_of(int code);
+
+struct rc_run {
+	/* what was asked; set by the command */
+	const struct rc_opts *opts;
+	const struct rc_settings *set;
+	int argc;
+	char **argv;
+	const char *version;
+	/* what there is */
+	struct rc_readers *readers;
+	struct rc_recipe recipe;
+	struct rc_inputs inputs;
+	struct rc_scan scan;
+	struct rc_plan plan;
+	struct rc_problems problems;
+	struct rc_quality quality;
+	struct rc_writer writer;
+	struct rc_pipeline_stats stats;
+	const struct rc_backend *backend;
+	struct rc_device *device;
+	struct rc_progress progress;
+	struct rc_buf recipe_json;
+	int n_threads;
+	int64_t started_wall_ns, started_ns, scan_ns;
+	bool planned;         /* plan and writer are valid */
+	/* what came of it */
+	const char *status;   /* "ok" "partial" "interrupted" "failed" */
+	int exit_code;
+	struct rc_err err;    /* why it ended early; code 0 otherwise */
+};
+
+/*
+ * Runs it.  The reader processes must have been started before any thread.  Results for the user
+ * go to *out (the plan with --dry-run, the summary otherwise); the caller prints it.  Returns the
+ * exit status; r->err says what went wrong.
+ */
+int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out);
+void rc_run_release(struct rc_run *r);
+
+/* CPUs this process may use: affinity mask and cgroup quota; at least 1. */
+int rc_allowed_cpus(void);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the options of `robocache convert` land, and what recipe keys set: text and numbers as the
+ * user gave them.  src/recipe.h turns them into checked rules.  Strings are borrowed from argv,
+ * the environment or the recipe text, which outlive the run.
+ */
+#ifndef RC_SETTINGS_H
+#define RC_SETTINGS_H
+
+#include "base/num.h"
+#include "base/opt.h"
+
+enum rc_timeline_mode {
+	RC_TIMELINE_AUTO,         /* reference if one is named, else intersection */
+	RC_TIMELINE_INTERSECTION, /* latest first sample to earliest last sample */
+	RC_TIMELINE_REFERENCE,    /* the reference stream's span, or its own stamps without a rate */
+	RC_TIMELINE_UNION         /* earliest first to latest last, with validity */
+};
+#define RC_TIMELINE_CHOICES "auto|intersection|reference|union"
+
+enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
+#define RC_GAP_CHOICES "flag|drop"
+
+#define RC_SIMD_CHOICES "auto|baseline|avx2|avx512"
+#define RC_DEVICE_CHOICES "auto|cpu"
+#define RC_PROGRESS_CHOICES "auto|bar|plain|none"
+
+struct rc_settings {
+	/* what goes in */
+	const char *files_from;
+	bool null_separated;
+	const char *layout_in;
+	/* what comes out */
+	const char *output;
+	const char *layout_out;
+	const char *compression;
+	uint64_t shard_size;
+	int64_t shard_episodes;
+	const char *split;
+	int64_t seed;
+	bool force;
+	bool dry_run;
+	const char *report;
+	/* the recipe */
+	const char *recipe;
+	struct rc_rate rate;               /* num 0: none */
+	struct rc_opt_list source_rate;    /* [STREAM:]HZ */
+	const char *reference;
+	int timeline;                      /* enum rc_timeline_mode */
+	struct rc_opt_list method;         /* [STREAM:]NAME */
+	struct rc_opt_list fuse;           /* NAME=STREAM,... */
+	bool keep_members;
+	struct rc_opt_list keep, drop;     /* GLOB,... */
+	struct rc_opt_list rename;         /* OLD=NEW */
+	struct rc_opt_list dtype;          /* [STREAM:]TYPE */
+	int64_t max_gap_ns;                /* 0: no limit */
+	int gap_policy;                    /* enum rc_gap_policy */
+	struct rc_opt_list latency;        /* STREAM=MS */
+	/* how it runs */
+	int64_t threads;                   /* 0: all allowed CPUs */
+	int device, simd;
+	bool strict;
+	int progress;
+	int quiet, verbose;
+	bool help, dump_options;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One episode on its way through the run: its clocks in memory, its ticks, the description its
+ * writer needs, and the list of tiles it is cut into.  Made by a worker thread, read-only after
+ * that, freed by the writer when the episode is written or dropped.
+ */
+#ifndef RC_WORK_H
+#define RC_WORK_H
+
+#include "formats/chunk.h"
+#include "plan.h"
+#include "timeline.h"
+
+/* The clock of one source of one output stream. */
+struct rc_track {
+	int64_t *t;          /* n samples, ns since the origin, latency taken off; NULL for steps */
+	uint64_t n;
+	bool shared;         /* t belongs to an earlier track */
+	struct rc_clock_quality clock;
+	struct rc_align_quality align;
+};
+
+/* A run of ticks of one output stream: the unit that moves through the pipeline. */
+struct rc_tile {
+	uint32_t stream;
+	uint32_t n_rows;
+	uint64_t row0;
+};
+
+struct rc_work {
+	const struct rc_plan_episode *plan;
+	const struct rc_index *ix;
+	size_t i_order;          /* position in the plan's order */
+	struct rc_err err;       /* code != 0: preparing failed, there are no tiles */
+	int64_t *ticks;          /* n_ticks; NULL when the episode has step indices only */
+	uint64_t n_ticks;
+	int64_t origin_ns;       /* absolute time of tick value 0 */
+	struct rc_track *tracks; /* one per source, streams in order, their sources in order */
+	size_t n_tracks;
+	struct rc_out_stream *out;
+	uint8_t **valid;         /* per output stream, or NULL where all ticks are valid */
+	uint64_t n_invalid;
+	struct rc_out_episode episode;
+	struct rc_tile *tiles;
+	size_t n_tiles;
+	size_t bytes;            /* memory held, for the look-ahead limit */
+};
+
+/* Track of source i_source of output stream i_stream. */
+const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
+
+/* Reads clocks, builds ticks, checks gaps, cuts tiles.  A failure of this episode is left in
+ * w->err; returns non-zero only without memory.  Gives *w_out. */
+int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_order,
+		    const struct rc_settings *set, struct rc_work **w_out, struct rc_err *err);
+void rc_work_free(struct rc_work *w);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one thread that writes: it takes the items of batches in plan order, makes shards under
+ * temporary names, commits each when its last episode is done, and records what became of every
+ * episode.  Nothing here depends on how many workers there were.
+ */
+#ifndef RC_WRITER_H
+#define RC_WRITER_H
+
+#include "base/digest.h"
+#include "base/outfile.h"
+#include "batch.h"
+#include "quality.h"
+
+enum rc_outcome { RC_OUTCOME_PENDING, RC_OUTCOME_OK, RC_OUTCOME_SKIPPED };
+
+/* What became of an episode of the plan. */
+struct rc_episode_result {
+	enum rc_outcome outcome;
+	struct rc_err err;     /* SKIPPED */
+	uint64_t n_ticks, n_invalid;
+	int64_t duration_ns;
+	char name[32];         /* in its shard: "demo_3" */
+	size_t shard;
+};
+
+/* A committed shard. */
+struct rc_shard_result {
+	char name[64];
+	bool committed;
+	uint64_t bytes;
+	uint64_t n_episodes;
+	struct rc_digest digest, content;
+};
+
+struct rc_writer {
+	/* set once */
+	const struct rc_plan *plan;
+	const struct rc_settings *set;
+	struct rc_shard_info info;
+	struct rc_quality *quality; /* told about every written episode; may be NULL */
+	/* results, by plan position */
+	struct rc_episode_result *episodes; /* plan->n_episodes */
+	struct rc_shard_result *shards;     /* plan->n_shards */
+	uint64_t n_ok, n_skipped, written_bytes, written_ticks;
+	struct rc_stage_time write;
+	/* the open shard and episode */
+	struct rc_shard *shard;
+	struct rc_outfile file;
+	size_t i_shard;
+	struct rc_hasher *hash_episode, *hash_shard;
+	const struct rc_work *episode;      /* begun and not ended */
+	bool skipping;                      /* the episode at hand failed */
+	uint32_t hashed_stream;
+};
+
+int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct rc_settings *set,
+		   const struct rc_shard_info *info, struct rc_err *err);
+/* Writes one item.  Frees the work of an episode at its END.  With --strict the first failing
+ * episode is returned as the error of the run; else only what ends the run is. */
+int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err);
+/* After the last item: commits the shard in hand. */
+int rc_writer_finish(struct rc_writer *w, struct rc_err *err);
+/* Removes what is not committed and releases everything. */
+void rc_writer_release(struct rc_writer *w);
+
+#endif
