@@ -65,7 +65,7 @@ static const char *any_subject(const char *name, size_t *len_out)
 	return x ? x : subject(name, weak_parts, RC_ARRAY_LEN(weak_parts), len_out);
 }
 
-static bool is_clock_group(const struct rc_h5_node *n)
+bool describe_clock_group(const struct rc_h5_node *n)
 {
 	return n->is_group && is_word(n->name, describe_without_unit(n->name), group_words,
 				      RC_ARRAY_LEN(group_words));
@@ -74,7 +74,7 @@ static bool is_clock_group(const struct rc_h5_node *n)
 static bool in_clock_group(const struct draft *d, const struct rc_h5_node *n)
 {
 	for (n = n->parent; n && n != d->root; n = n->parent)
-		if (is_clock_group(n))
+		if (describe_clock_group(n))
 			return true;
 	return false;
 }
@@ -188,7 +188,7 @@ static struct rc_h5_node *clock_in_group(const struct draft *d, const struct rc_
 		int f = 0;
 		if (k->mark == 0 || k == s)
 			continue;
-		if (is_clock_group(k)) {
+		if (describe_clock_group(k)) {
 			k = clock_in_list(d, k, rest, step_len, rows);
 			f = k ? 6 : 0;
 		} else if (is_clock_of(k, rows)) {

@@ -209,7 +209,7 @@ static const struct unit *by_name(const struct rc_h5_node *n)
 	size_t len;
 	const struct unit *u = end_of_name(n->name, &len);
 
-	return u || !n->parent ? u : end_of_name(n->parent->name, &len);
+	return u || !describe_clock_group(n->parent) ? u : end_of_name(n->parent->name, &len);
 }
 
 /* --- by magnitude ----------------------------------------------------------------------------- */

@@ -95,6 +95,8 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clo
 bool describe_stamps_ns(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out);
 /* Never decreases in its first rows and ends later than it begins. */
 bool describe_rises(const struct draft *d, const struct rc_h5_node *n);
+/* A group of clocks by its name: "timestamps", "time_ns". */
+bool describe_clock_group(const struct rc_h5_node *n);
 /* Length of a name without "_ns", "_us", "_ms", "_s" ... */
 size_t describe_without_unit(const char *name);
 

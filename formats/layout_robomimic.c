@@ -44,29 +44,43 @@ static bool has_array(const struct rc_h5_node *n)
 	return false;
 }
 
+/* What makes a numbered group an episode of this family. */
+static const char *telling_member(const struct rc_h5_node *demo)
+{
+	static const char *const names[] = { "actions", "action", "states", "obs" };
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(names); i++) {
+		const struct rc_h5_node *n = rc_h5_child(demo, names[i]);
+		if (n && has_array(n))
+			return names[i];
+	}
+	return NULL;
+}
+
 static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
-	static const char *const marks[] = { "actions", "action", "states", "obs" };
 	const struct rc_h5_node *data = rc_h5_child(t->root, "data"), *first = NULL, *last = NULL;
-	const char *mark = NULL;
+	const char *member = NULL;
+	bool arrays = false;
 	size_t n = 0;
 
-	for (size_t i = 0; data && i < data->n_children; i++)
-		if (is_episode(data->children[i])) {
-			last = data->children[i];
-			first = first ? first : last;
-			n++;
-		}
+	for (size_t i = 0; data && i < data->n_children; i++) {
+		const struct rc_h5_node *demo = data->children[i];
+		if (!is_episode(demo))
+			continue;
+		last = demo;
+		first = first ? first : demo;
+		member = member ? member : telling_member(demo);
+		arrays = arrays || has_array(demo);
+		n++;
+	}
 	snprintf(reason, cap, "no group /data/demo_N");
 	if (!first)
 		return 0;
-	for (size_t i = 0; !mark && i < RC_ARRAY_LEN(marks); i++)
-		if (rc_h5_child(first, marks[i]))
-			mark = marks[i];
-	snprintf(reason, cap, "'data' holds %zu group%s %s%s%s with %s", n, n == 1 ? "" : "s",
-		 first->name, n > 1 ? " ... " : "", n > 1 ? last->name : "",
-		 mark ? mark : "arrays but no actions, states or obs");
-	return mark ? 95 : has_array(first) ? 60 : 0;
+	snprintf(reason, cap, "'data' holds %zu group%s %.60s%s%.60s with %s", n,
+		 n == 1 ? "" : "s", first->name, n > 1 ? " ... " : "", n > 1 ? last->name : "",
+		 member ? member : "arrays but no actions, states or obs");
+	return member ? 95 : arrays ? 60 : 0;
 }
 
 /* --- what the file says about all episodes ---------------------------------------------------- */

@@ -349,6 +349,11 @@ static void print_streams(const struct rc_plan_episode *e, struct rc_buf *b)
 	}
 }
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_episode *b)
 {
 	if (a->n_streams != b->n_streams)
@@ -356,7 +361,8 @@ static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_e
 	for (size_t i = 0; i < a->n_streams; i++)
 		if (strcmp(a->streams[i].name, b->streams[i].name) ||
 		    a->streams[i].dtype != b->streams[i].dtype ||
-		    memcmp(a->streams[i].dims, b->streams[i].dims, sizeof a->streams[i].dims))
+		    memcmp(a->streams[i].dims + 1, b->streams[i].dims + 1,
+			   (RC_MAX_RANK - 1) * sizeof a->streams[i].dims[0]))
 			return false;
 	return true;
 }
@@ -366,8 +372,9 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 	const struct rc_plan_episode *shown = NULL;
 	char size[32], name[64];
 
-	rc_buf_printf(b, "%zu input files, %zu episodes, %zu shards of layout %s\n", p->scan->n,
-		      p->n_order, p->n_shards, p->layout->name);
+	rc_buf_printf(b, "%zu input file%s, %zu episode%s, %zu shard%s of layout %s\n", p->scan->n,
+		      plural(p->scan->n), p->n_order, plural(p->n_order), p->n_shards,
+		      plural(p->n_shards), p->layout->name);
 	if (recipe->set->rate.num)
 		rc_buf_printf(b, "timeline: %g Hz\n", rc_rate_hz(recipe->set->rate));
 	for (size_t s = 0; s < p->n_shards; s++) {
@@ -379,8 +386,9 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 		}
 		p->layout->file_name(s, name, sizeof name);
 		rc_format_bytes(size, sizeof size, bytes);
-		rc_buf_printf(b, "%s: %zu episodes, about %llu ticks, about %s before "
-			      "compression\n", name, p->shards[s].n, (unsigned long long)ticks, size);
+		rc_buf_printf(b, "%s: %zu episode%s, about %llu ticks, about %s before "
+			      "compression\n", name, p->shards[s].n, plural(p->shards[s].n),
+			      (unsigned long long)ticks, size);
 		for (size_t i = 0; i < p->shards[s].n; i++) {
 			const struct rc_plan_episode *e =
 				&p->episodes[p->order[p->shards[s].first + i]];
@@ -398,6 +406,5 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 				      p->episodes[i].err.msg);
 	for (size_t f = 0; f < p->scan->n; f++)
 		if (!p->scan->files[f].index)
-			rc_buf_printf(b, "skip %s: %s\n", p->scan->files[f].path,
-				      p->scan->files[f].err.msg);
+			rc_buf_printf(b, "skip %s\n", p->scan->files[f].err.msg);
 }

@@ -185,9 +185,13 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		const struct rc_scanned *f = &r->scan.files[i];
 		if (f->index)
 			continue;
+		if (f->err.code == RC_E_USAGE) { /* --layout-in names no layout */
+			*err = f->err;
+			return f->err.code;
+		}
 		rc_problems_add(&r->problems, RC_NOTE_ERROR, f->err.reason, f->label, "%s",
 				f->err.msg);
-		rc_log(RC_LOG_WARN, "skipped '%s': %s", f->path, f->err.msg);
+		rc_log(RC_LOG_WARN, "skipped %s", f->err.msg);
 		if (r->set->strict) {
 			*err = f->err;
 			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
@@ -195,7 +199,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 	}
 	if (r->scan.n_failed == r->scan.n)
 		return rc_fail(err, RC_E_FORMAT, "no_input",
-			       "none of the %zu input files could be read", r->scan.n);
+			       "no input file could be read (%zu given)", r->scan.n);
 	return 0;
 }
 
@@ -238,7 +242,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	}
 	if (r->plan.n_order == 0)
 		return rc_fail(err, RC_E_FORMAT, "no_episodes",
-			       "no episode of the %zu input files can be converted", r->scan.n);
+			       "no episode can be converted (%zu input files)", r->scan.n);
 	return 0;
 }
 

@@ -217,31 +217,39 @@ static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_se
 	return rc;
 }
 
-/* Step for step: the ticks are the stamps that the actions, or else the first stream with a
- * measured clock, have. */
-static int step_ticks(struct rc_work *w, struct rc_err *err)
+/* The clock of the actions, or else of the first stream that has a usable one. */
+static const struct rc_track *step_clock(const struct rc_work *w)
 {
 	const struct rc_track *best = NULL;
 	size_t at = 0;
-	int rc;
 
-	w->n_ticks = w->plan->est_ticks;
 	for (size_t i = 0; i < w->plan->n_streams; i++)
 		for (size_t k = 0; k < w->plan->streams[i].n_sources; k++, at++) {
 			const struct rc_track *tr = &w->tracks[at];
+
 			if (!tr->t || tr->clock.backwards || tr->n < w->n_ticks)
 				continue;
-			if (!best || (w->plan->streams[i].role == RC_ROLE_ACTION && best != tr))
-				best = tr;
 			if (w->plan->streams[i].role == RC_ROLE_ACTION)
-				goto found;
+				return tr;
+			if (!best)
+				best = tr;
 		}
-found:
-	if (!best)
+	return best;
+}
+
+/* Step for step: row k is tick k, at the time of one stream's stamp if there are any. */
+static int step_ticks(struct rc_work *w, struct rc_err *err)
+{
+	const struct rc_track *tr;
+	int rc;
+
+	w->n_ticks = w->plan->est_ticks;
+	tr = step_clock(w);
+	if (!tr)
 		return 0;
 	rc = rc_new_array(&w->ticks, w->n_ticks, sizeof *w->ticks, err);
 	if (!rc && w->n_ticks)
-		memcpy(w->ticks, best->t, w->n_ticks * sizeof *w->ticks);
+		memcpy(w->ticks, tr->t, w->n_ticks * sizeof *w->ticks);
 	return rc;
 }
 

@@ -125,7 +125,7 @@ def source_of(e, raw):
 def values(raw):
     out = os.path.join(work, "values")
     run("convert", raw, "-o", out, "--rate", "20", "--fuse", "state=joint_pos,gripper,eef_pose",
-        "--keep-members", "--shard-episodes", "2", "-q")
+        "--fuse", "small=gripper,wrench", "--keep-members", "--shard-episodes", "2", "-q")
     n = 0
     for e, f, d in demos(out):
         s = streams_of(source_of(e, raw))
@@ -146,10 +146,14 @@ def values(raw):
             check(np.array_equal(d["obs"][cam][:], nearest(*s[cam], ticks)), cam)
             check(d["obs"][cam].chunks == (1,) + d["obs"][cam].shape[1:], cam + " chunks")
         state = d["obs/state"][:]
-        check(state.dtype == np.float32 and state.shape == (len(ticks), 15), "state shape")
-        check(np.array_equal(state, np.concatenate(
-            [d["obs/joint_pos"][:], d["obs/gripper"][:].reshape(-1, 1).astype(np.float32),
-             d["obs/eef_pose"][:]], 1)), "state is its members")
+        check(state.dtype == np.float64 and state.shape == (len(ticks), 15), "state shape")
+        check(np.array_equal(state[:, :7], d["obs/joint_pos"][:]), "state holds joint_pos")
+        check(np.array_equal(state[:, 7], d["obs/gripper"][:]), "state holds gripper")
+        check_pose(state[:, 8:], *s["eef_pose"], ticks, "state holds eef_pose")
+        small = d["obs/small"][:]
+        check(small.dtype == np.float32 and np.array_equal(
+            small, np.concatenate([d["obs/gripper"][:].reshape(-1, 1).astype(np.float32),
+                                   d["obs/wrench"][:]], 1)), "float32 group")
         n += 1
     check(n == 3, "three episodes")
     check(len(os.listdir(out)) == 4, "two shards, manifest, report")
@@ -172,7 +176,7 @@ def timelines(raw):
         lo, hi = np.clip(i, 0, len(t) - 1), np.clip(i + 1, 0, len(t) - 1)
         gap = inside & (ticks > t[lo]) & (t[hi] - t[lo] > 30_000_000)
         valid = inside & ~gap
-        path = f"robocache/valid/{e['name']}/wrench"
+        path = f"robocache/valid/{e['name']}/obs/wrench"
         got = f[path][:].astype(bool) if path in f else np.ones(len(ticks), bool)
         check(np.array_equal(got, valid), "validity of wrench")
 
@@ -193,8 +197,8 @@ def timelines(raw):
         for name in s:
             t = s[name][0]
             valid = (ticks >= t[0]) & (ticks <= t[-1])
-            key = "actions" if name == "action" else name
-            path = f"robocache/valid/{e['name']}/{name}"
+            key = "actions" if name == "action" else "obs/" + name
+            path = f"robocache/valid/{e['name']}/{key}"
             got = f[path][:].astype(bool) if path in f else np.ones(len(ticks), bool)
             check(np.array_equal(got, valid), f"validity of {key}")
 

@@ -233,31 +233,33 @@ def good_clock_group(f):
 def good_units(f):
     """One group a unit; the unit must come out of the numbers."""
     def put(name, stamps, **attrs):
-        f[f"{name}/v"] = ramp(len(stamps), 2)
+        f[f"{name}/{name}"] = ramp(len(stamps), 2)
         f[f"{name}/timestamp"] = stamps
         f[f"{name}/timestamp"].attrs.update(attrs)
     k = np.arange(100)
-    put("epoch_s", 1.75e9 + k * 0.02)
-    put("epoch_whole_s", 1_750_000_000 + k // 30)
-    put("epoch_ms", 1_750_000_000_000 + k * 33)
-    put("epoch_us", 1_750_000_000_000_000 + k * 33_333)
-    put("epoch_ns", 1_750_000_000_000_000_000 + k * 33_333_333)
-    put("float_s", k * 0.005)
-    put("half_s", (k * 0.05).astype("f2"))
-    put("float_ms", k * 33.3)
-    put("rel_ms", 40 + k * 33)
-    put("rel_us", 9 + k * 33_333)
-    put("rel_ns", k * 50_000_000)
+    put("sec_epoch", 1.75e9 + k * 0.02)
+    put("whole_sec_epoch", 1_750_000_000 + k // 30)
+    put("ms_epoch", 1_750_000_000_000 + k * 33)
+    put("us_epoch", 1_750_000_000_000_000 + k * 33_333)
+    put("ns_epoch", 1_750_000_000_000_000_000 + k * 33_333_333)
+    put("sec_float", k * 0.005)
+    put("sec_half", (k * 0.05).astype("f2"))
+    put("ms_float", k * 33.3)
+    put("ms_rel", 40 + k * 33)
+    put("us_rel", 9 + k * 33_333)
+    put("ns_rel", k * 50_000_000)
     put("unclear", 5 + k * 1000)
     put("attr", k * 1000, units="milliseconds")
     put("since", k * 1.0, unit="seconds since 1970-01-01")
+    f["named/named"] = ramp(100, 2)
+    f["named/timestamp_us"] = k
     put("unsigned", (1_750_000_000_000_000_000 + k * 33_333_333).astype("u8"))
 
 
 @sample
 def odd_clocks(f):
     def put(name, stamps):
-        f[f"{name}/v"] = ramp(len(stamps), 2)
+        f[f"{name}/{name}"] = ramp(len(stamps), 2)
         f[f"{name}/time"] = stamps
     k = np.arange(50)
     put("good", k * 0.02)

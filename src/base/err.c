@@ -76,6 +76,6 @@ int rc_err_while(struct rc_err *err, const char *fmt, ...)
 int rc_fail_nomem(struct rc_err *err, size_t bytes)
 {
 	return rc_fail(err, RC_E_NOMEM, "out_of_memory",
-		       "out of memory: %zu bytes could not be had; free some memory or ask for less",
+		       "out of memory: %zu bytes could not be had; free some or ask for less",
 		       bytes);
 }

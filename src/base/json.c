@@ -6,11 +6,11 @@
 #include <cjson/cJSON.h>
 #include <math.h>
 
+#include "base/json_scan.h"
 #include "base/mem.h"
 #include "base/num.h"
 
 enum {
-	MAX_NESTING = 64,
 	/* A bit that cJSON leaves alone: an allocation below this node failed. */
 	NODE_FAILED = 1 << 20
 };
@@ -37,208 +37,6 @@ static struct rc_json *wrap(cJSON *j)
 static const struct rc_json *cwrap(const cJSON *j)
 {
 	return (const struct rc_json *)j;
-}
-
-/* The length of the UTF-8 character at s, 0 when it is none: no surrogates, no longer forms. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-	unsigned lo = 0x80, hi = 0xbf;
-	size_t i, len;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return 0;
-	len = s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	if (s[0] == 0xe0)
-		lo = 0xa0;
-	else if (s[0] == 0xed)
-		hi = 0x9f;
-	else if (s[0] == 0xf0)
-		lo = 0x90;
-	else if (s[0] == 0xf4)
-		hi = 0x8f;
-	if (n < len || s[1] < lo || s[1] > hi)
-		return 0;
-	for (i = 2; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
-/* Parsing.  cJSON takes more than JSON: control bytes and broken UTF-8 in strings, \u0000 (which
- * cuts the string), numbers such as 01 or 1., a thousand levels.  So a scan of the tokens goes
- * first; it also finds what it needs for messages. */
-
-struct scan {
-	const unsigned char *start, *p, *end;
-	size_t depth;
-	const char *problem; /* NULL: none so far; p is where */
-};
-
-static void stop(struct scan *s, const char *problem)
-{
-	if (!s->problem)
-		s->problem = problem;
-}
-
-static bool is_space(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static bool is_hex(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* Behind a backslash. */
-static void scan_escape(struct scan *s)
-{
-	int i;
-
-	if (s->p == s->end || !*s->p || !strchr("\"\\/bfnrtu", *s->p)) {
-		stop(s, "an unknown escape");
-		return;
-	}
-	if (*s->p++ != 'u')
-		return;
-	for (i = 0; i < 4; i++) {
-		if (s->end - s->p <= i || !is_hex(s->p[i])) {
-			stop(s, "a \\u without four hexadecimal digits");
-			return;
-		}
-	}
-	if (!memcmp(s->p, "0000", 4))
-		stop(s, "a \\u0000, which is not supported");
-	s->p += 4;
-}
-
-static void scan_string(struct scan *s)
-{
-	const unsigned char *open = s->p++;
-	size_t n;
-
-	while (!s->problem) {
-		if (s->p == s->end) {
-			s->p = open;
-			stop(s, "a string without its closing quote");
-		} else if (*s->p == '"') {
-			s->p++;
-			return;
-		} else if (*s->p == '\\') {
-			s->p++;
-			scan_escape(s);
-		} else if (*s->p < 0x20) {
-			stop(s, "a control character or line end inside a string");
-		} else {
-			n = utf8_len(s->p, (size_t)(s->end - s->p));
-			if (!n)
-				stop(s, "a byte that is not UTF-8");
-			s->p += n;
-		}
-	}
-}
-
-static size_t scan_digits(struct scan *s)
-{
-	const unsigned char *first = s->p;
-
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-		s->p++;
-	return (size_t)(s->p - first);
-}
-
-static void scan_number(struct scan *s)
-{
-	const unsigned char *first = s->p, *digits;
-	bool good;
-
-	s->p += *s->p == '-';
-	digits = s->p;
-	good = scan_digits(s) > 0 && (*digits != '0' || s->p - digits == 1);
-	if (s->p < s->end && *s->p == '.') {
-		s->p++;
-		good = scan_digits(s) > 0 && good;
-	}
-	if (s->p < s->end && (*s->p == 'e' || *s->p == 'E')) {
-		s->p++;
-		if (s->p < s->end && (*s->p == '+' || *s->p == '-'))
-			s->p++;
-		good = scan_digits(s) > 0 && good;
-	}
-	if (good && s->p - first <= 60) /* cJSON reads 63 characters of a number */
-		return;
-	s->p = first;
-	stop(s, good ? "a number with too many digits" : "a number that JSON does not have");
-}
-
-static void scan_tokens(struct scan *s)
-{
-	while (s->p < s->end && !s->problem) {
-		switch (*s->p) {
-		case '"':
-			scan_string(s);
-			break;
-		case '-': case '0': case '1': case '2': case '3': case '4':
-		case '5': case '6': case '7': case '8': case '9':
-			scan_number(s);
-			break;
-		case '[': case '{':
-			if (++s->depth > MAX_NESTING) {
-				stop(s, "more than 64 levels of nesting");
-				break;
-			}
-			s->p++;
-			break;
-		case ']': case '}':
-			s->depth -= s->depth > 0;
-			s->p++;
-			break;
-		default:
-			if (*s->p < 0x20 && !is_space(*s->p)) /* cJSON skips these */
-				stop(s, "a control character");
-			else
-				s->p++;
-		}
-	}
-}
-
-/* "line 3, column 7" of s->p, and a few characters from there. */
-static int fail_at(const struct scan *s, const char *name, const char *problem,
-		   struct rc_err *err)
-{
-	const unsigned char *p;
-	size_t line = 1, column = 1, n = 0, len;
-	char near[41];
-
-	for (p = s->start; p < s->p; p++) {
-		if (*p == '\n') {
-			line++;
-			column = 1;
-		} else if ((*p & 0xc0) != 0x80) {
-			column++;
-		}
-	}
-	while (p < s->end && *p >= 0x20) {
-		len = utf8_len(p, (size_t)(s->end - p));
-		if (n + (len ? len : 1) >= 24)
-			break;
-		if (len)
-			memcpy(near + n, p, len);
-		else
-			near[n] = '?';
-		n += len ? len : 1;
-		p += len ? len : 1;
-	}
-	near[n] = 0;
-	if (!n)
-		return rc_fail(err, RC_E_FORMAT, "bad_json",
-			       "'%s' is not valid JSON: line %zu, column %zu: %s", name, line,
-			       column, problem);
-	return rc_fail(err, RC_E_FORMAT, "bad_json",
-		       "'%s' is not valid JSON: line %zu, column %zu: %s, near '%s'", name, line,
-		       column, problem, near);
 }
 
 static int compare_keys(const void *a, const void *b)
@@ -293,36 +91,20 @@ static int check_tree(const cJSON *j, const char *name, struct rc_err *err)
 int rc_json_parse(const char *text, size_t n, const char *name, struct rc_json **root_out,
 		  struct rc_err *err)
 {
-	const unsigned char *start = (const unsigned char *)text;
-	struct scan s = {.start = start, .p = start, .end = start + n};
-	const unsigned char *last;
+	struct json_scan s;
 	const char *end = text;
 	cJSON *root = NULL;
-	int rc;
+	int rc = json_scan(&s, text, n, name, err);
 
-	if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
-		s.start += 3;
-	for (s.p = s.start; s.p < s.end && is_space(*s.p); s.p++)
-		;
-	if (s.p == s.end)
-		return rc_fail(err, RC_E_FORMAT, "bad_json", "'%s' is empty; expected JSON", name);
-	scan_tokens(&s);
-	if (s.problem)
-		return fail_at(&s, name, s.problem, err);
-	s.p = s.start;
+	if (rc)
+		return rc;
 	root = cJSON_ParseWithLengthOpts((const char *)s.start, (size_t)(s.end - s.start), &end, 0);
 	s.p = (const unsigned char *)end;
-	for (last = s.end; last > s.start && is_space(last[-1]); last--)
-		;
-	if (!root && s.depth > 0 && s.p + 1 >= last) {
-		s.p = last;
-		return fail_at(&s, name, "the text ends with a bracket still open", err);
-	}
 	if (!root)
-		return fail_at(&s, name, "something that JSON does not have here", err);
-	while (s.p < s.end && is_space(*s.p))
+		return json_fail_at(&s, name, "something that JSON does not have here", err);
+	while (s.p < s.end && json_is_space(*s.p))
 		s.p++;
-	rc = s.p < s.end ? fail_at(&s, name, "text behind the end", err) :
+	rc = s.p < s.end ? json_fail_at(&s, name, "text behind the end", err) :
 			   check_tree(root, name, err);
 	if (rc)
 		cJSON_Delete(root);
@@ -512,7 +294,7 @@ static void print_string(const char *text, struct rc_buf *b)
 			rc_buf_add(b, e + 1, 1);
 		} else if (*s < 0x20) {
 			rc_buf_printf(b, "\\u%04x", *s);
-		} else if (!(n = utf8_len(s, (size_t)(end - s)))) {
+		} else if (!(n = json_utf8_len(s, (size_t)(end - s)))) {
 			rc_buf_puts(b, "\xef\xbf\xbd"); /* U+FFFD */
 			n = 1;
 		} else {

@@ -117,7 +117,7 @@ static const char *last_part(const char *s)
 	return slash ? slash + 1 : s;
 }
 
-/* UINT_MAX: too far.  A match of the last part alone ranks behind one of the whole name. */
+/* UINT_MAX: too far.  A match of the last part ranks behind one as close of the whole name. */
 static unsigned unlikeness(const char *s, const char *name)
 {
 	size_t n = strlen(s), n_name = strlen(name);
@@ -131,7 +131,7 @@ static unsigned unlikeness(const char *s, const char *name)
 		if (d <= limit && d < n)
 			best = least(best, 2 * d + 1);
 	} else if (*last_part(s) && !strcasecmp(last_part(s), last_part(name))) {
-		best = least(best, 1);
+		best = least(best, 2 * limit + 1); /* right signal, wrong group */
 	}
 	return best;
 }

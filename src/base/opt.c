@@ -296,8 +296,9 @@ static int read_environment(struct rc_opts *o, struct rc_err *err)
 
 /* The command line. */
 
-static int fail_unknown(const struct rc_opts *o, const char *word, const char *shown,
-			struct rc_err *err)
+/* word is what a long name is compared with; shown is printed when none is near. */
+static int fail_unknown(const struct rc_opts *o, const char *dashes, const char *word,
+			const char *shown, struct rc_err *err)
 {
 	const char **names = NULL, *near = NULL;
 	size_t i, n = 0;
@@ -311,7 +312,7 @@ static int fail_unknown(const struct rc_opts *o, const char *word, const char *s
 	free(names);
 	if (near)
 		return rc_fail(err, RC_E_USAGE, "unknown_option",
-			       "unknown option '%.100s'; did you mean '--%s'?", shown, near);
+			       "unknown option '%s%s'; did you mean '--%s'?", dashes, word, near);
 	return rc_fail(err, RC_E_USAGE, "unknown_option",
 		       "unknown option '%.100s'; see 'robocache%s%s --help'", shown,
 		       o->command ? " " : "", o->command ? o->command : "");
@@ -332,7 +333,7 @@ static int fail_long(const struct rc_opts *o, const char *word, struct rc_err *e
 		n++;
 	}
 	if (n == 0)
-		return fail_unknown(o, word, shown, err);
+		return fail_unknown(o, "--", word, shown, err);
 	return rc_fail(err, RC_E_USAGE, "ambiguous_option",
 		       "option '%s' is ambiguous; it could be %s; write the whole name", shown,
 		       list);
@@ -379,7 +380,7 @@ static int fail_argument(const struct rc_opts *o, int c, const char *arg, struct
 	/* "-output" is a long name with one dash too few; "-x" is like no long name. */
 	if (!word[1])
 		word[0] = 0;
-	return fail_unknown(o, word, isgraph(optopt) ? shown : arg, err);
+	return fail_unknown(o, "-", word, isgraph(optopt) ? shown : arg, err);
 }
 
 static int apply(struct rc_opts *o, size_t i, const char *text, struct rc_err *err)
@@ -533,8 +534,8 @@ int rc_opts_set_recipe(struct rc_opts *o, const char *name, const char *value, s
 	int rc;
 
 	if (i == o->n_rows)
-		return rc_fail(err, RC_E_USAGE, "unknown_key", "'%.100s' in the recipe is no option",
-			       name);
+		return rc_fail(err, RC_E_USAGE, "unknown_key",
+			       "'%.100s' in the recipe is no option", name);
 	if (o->source[i] > RC_OPT_RECIPE)
 		return 0;
 	rc = keep_copy(o, value, &copy, err);

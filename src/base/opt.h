@@ -37,7 +37,8 @@ struct rc_opt_list {
 };
 
 enum rc_opt_source { RC_OPT_DEFAULT, RC_OPT_RECIPE, RC_OPT_ENV, RC_OPT_USER };
-const char *rc_opt_source_name(enum rc_opt_source s); /* "default" "recipe" "environment" "option" */
+/* "default" "recipe" "environment" "option" */
+const char *rc_opt_source_name(enum rc_opt_source s);
 
 struct rc_opt {
 	const char *name;    /* long name without dashes */
@@ -87,7 +88,7 @@ enum rc_opt_source rc_opts_source(const struct rc_opts *o, const char *name);
 /* The resolved value as text the option would accept (lists joined by newlines); "" for none. */
 void rc_opts_value_text(const struct rc_opts *o, size_t i_row, struct rc_buf *b);
 
-/* The options part of --help, wrapped at 79 columns: one heading per group, hidden rows left out. */
+/* The options part of --help, wrapped at 79 columns: a heading per group, no hidden rows. */
 void rc_opts_help(const struct rc_opt *rows, size_t n, struct rc_buf *b);
 /* "name<TAB>letter<TAB>arg<TAB>default<TAB>choices<TAB>help" a row: what tests/check-docs.sh and
  * the completions read (hidden option --dump-options of every command).  Hidden rows are left out;

@@ -29,8 +29,7 @@ Test(digest, known_values)
 
 Test(digest, leading_zeros_stay)
 {
-	expect_hex((struct rc_digest){.hi = 1, .lo = 0xabc},
-		   "00000000000000010000000000000abc");
+	expect_hex((struct rc_digest){.hi = 1, .lo = 0xabc}, "00000000000000010000000000000abc");
 }
 
 Test(digest, pieces_equal_whole)

@@ -147,7 +147,7 @@ static uint64_t touch(const struct rc_index *ix)
 		sum += strlen(rc_index_str(ix, s->name)) + ix->datasets[s->dataset].dims[0];
 		sum += strlen(rc_kind_name((enum rc_kind)s->kind));
 		if (s->clock.kind == RC_CLOCK_MEASURED)
-			sum += ix->datasets[s->clock.dataset].dims[0] / s->n_rows;
+			sum += ix->datasets[s->clock.dataset].dims[0];
 	}
 	for (uint32_t i = 0; i < ix->n_episodes; i++) {
 		const struct rc_index_episode *e = &ix->episodes[i];

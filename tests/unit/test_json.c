@@ -88,8 +88,9 @@ Test(json, wrong_types_and_null)
 
 Test(json, integers)
 {
-	struct rc_json *j = parse("[9007199254740991, -9007199254740991, 2147483648, 9007199254740992,"
-				  "9007199254740993, 1.5, 1e300, -0]");
+	struct rc_json *j =
+		parse("[9007199254740991, -9007199254740991, 2147483648, 9007199254740992,"
+		      "9007199254740993, 1.5, 1e300, -0]");
 	static const int64_t exact[] = {9007199254740991, -9007199254740991, 2147483648};
 	const struct rc_json *c = rc_json_child(j);
 	int64_t v = 9;
@@ -120,14 +121,24 @@ Test(json, refuses)
 		{" \n\t", "is empty"},
 		{"\xef\xbb\xbf", "is empty"},
 		{"{\"a\": 1,\n  \"b\": tru}", "line 2, column 8: something"},
-		{"{\"a\": 1,\n \"\xc3\xa9\": foo bar\n}", "line 2, column 7: something that JSON does not "
-							"have here, near 'foo bar'"},
-		{"{\"a\": 1,}", "column 9"},
-		{"[1,]", "column 4"},
+		{"{\"a\": 1,\n \"\xc3\xa9\": foo bar\n}",
+		 "line 2, column 7: something that JSON does not "
+		 "have here, near 'foo bar'"},
+		{"{\"a\": 1,}", "column 9: a comma with nothing behind it"},
+		{"[1,]", "column 4: a comma with nothing behind it"},
+		{"[[{}], ]", "column 8: a comma with nothing behind it"},
+		{"[1,,2]", "column 4"},
+		{"{\"a\":}", "column 6"},
+		{"{\"a\"}", "column 5"},
+		{"[1}", "column 3"},
+		{"{\"a\": 1]", "column 8"},
 		{"[1 2]", "column 4"},
 		{"{\"a\" 1}", "column 6"},
-		{"{a: 1}", "column 2"},
-		{"{'a': 1}", "column 2"},
+		{"{a: 1}", "column 2: a key without double quotes, near 'a: 1}'"},
+		{"{'a': 1}", "column 2: a key without double quotes"},
+		{"{\"a\": 1, b: 2}", "column 10: a key without double quotes"},
+		{"{\"a\": [], b: 2}", "column 11: a key without double quotes"},
+		{"{,}", "a key without double quotes"},
 		{"{\"a\": 1", "the text ends with a bracket still open"},
 		{"[1, 2\n", "the text ends with a bracket still open"},
 		{"[", "the text ends with a bracket still open"},
@@ -141,8 +152,11 @@ Test(json, refuses)
 		{"\"a\nb\"", "a control character or line end inside a string"},
 		{"\"\\u00g0\"", "a \\u without four"},
 		{"\"\\u12", "a \\u without four"},
-		{"{\"a\\u0000b\": 1}", "\\u0000"},
-		{"\"\\ud800\"", "line 1, column 1"},
+		{"{\"a\\u0000b\": 1}", "column 4: a \\u0000"},
+		{"\"a\\ud800\"", "line 1, column 3: half a surrogate pair, near '\\ud800\"'"},
+		{"\"\\udc00\\ud800\"", "half a surrogate pair"},
+		{"\"\\ud800\\u0041\"", "half a surrogate pair"},
+		{"\"\\ud800\\u", "half a surrogate pair"},
 		{"\"\xff\"", "a byte that is not UTF-8, near '?\"'"},
 		{"\"\xc0\xaf\"", "UTF-8"},
 		{"\"\xed\xa0\x80\"", "UTF-8"},
@@ -229,8 +243,9 @@ Test(json, pretty)
 {
 	struct rc_json *j = parse("{\"a\":[1,{\"b\":[]}],\"c\":{}}"), *empty = rc_json_new_array();
 
-	expect_text(j, true, "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n"
-			     "  \"c\": {}\n}\n");
+	expect_text(j, true,
+		    "{\n  \"a\": [\n    1,\n    {\n      \"b\": []\n    }\n  ],\n"
+		    "  \"c\": {}\n}\n");
 	expect_text(empty, true, "[]\n");
 	rc_json_free(j);
 	rc_json_free(empty);

@@ -15,10 +15,42 @@ Test(names, natural_order)
 {
 	/* Ascending; every pair is compared in both directions. */
 	static const char *const order[] = {
-		"", "-", "0", "00", "1", "01", "001", "2", "2a", "10", "99", "100",
-		"18446744073709551615", "18446744073709551616", "A", "a", "a0", "a00",
-		"a1", "a1b", "a01b", "a1c", "a01c", "a1c1", "a2", "demo_", "demo_2", "demo_02", "demo_10",
-		"demo_10.h5", "demo_10_1", "demo_10_2", "demo_10_10", "demo_11", "demoX", "\xc3\xa9",
+		"",
+		"-",
+		"0",
+		"00",
+		"1",
+		"01",
+		"001",
+		"2",
+		"2a",
+		"10",
+		"99",
+		"100",
+		"18446744073709551615",
+		"18446744073709551616",
+		"A",
+		"a",
+		"a0",
+		"a00",
+		"a1",
+		"a1b",
+		"a01b",
+		"a1c",
+		"a01c",
+		"a1c1",
+		"a2",
+		"demoX",
+		"demo_",
+		"demo_2",
+		"demo_02",
+		"demo_10",
+		"demo_10.h5",
+		"demo_10_1",
+		"demo_10_2",
+		"demo_10_10",
+		"demo_11",
+		"\xc3\xa9",
 	};
 	size_t i, j;
 
@@ -48,8 +80,8 @@ Test(names, globs)
 }
 
 static const char *const options[] = {"rate", "source-rate", "reference", "layout", "layout-in"};
-static const char *const streams[] = {"arm/joint_pos", "arm/joint_vel", "gripper", "cam/rgb",
-				      "wrist/rgb", "Pose"};
+static const char *const streams[] = {"arm/joint_pos", "arm/joint_vel", "gripper",
+				      "cam/rgb",       "wrist/rgb",     "Pose"};
 
 #define NEAR(table, s) rc_nearest_name(s, table, RC_ARRAY_LEN(table))
 
@@ -74,6 +106,7 @@ Test(names, nearest_stream)
 	cr_assert_str_eq(NEAR(streams, "wirst/rgb"), "wrist/rgb");
 	cr_assert_str_eq(NEAR(streams, "pose"), "Pose");
 	cr_assert_str_eq(NEAR(streams, "obs/gripper"), "gripper");
+	cr_assert_str_eq(NEAR(streams, "robot/rgb"), "cam/rgb");
 	cr_assert_null(NEAR(streams, "obs/"));
 	cr_assert_null(rc_nearest_name("x", NULL, 0));
 }
