@@ -141,7 +141,7 @@ static int read_contiguous(struct rc_input *in, const struct rc_index *ix,
 {
 	uint64_t row_bytes = rc_dataset_row_bytes(d);
 	char *p = dst;
-	int fd, rc;
+	int fd = -1, rc;
 
 	if (d->address == RC_NO_ADDRESS)
 		return rc_fail(err, RC_E_FORMAT, "missing_data",

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
+#include "formats/stamp.h"
 
 enum { SAMPLE_ROWS = 65, N_UNITS = 4 };
 #define MIN_HZ 0.1
@@ -22,8 +22,6 @@ enum { SAMPLE_ROWS = 65, N_UNITS = 4 };
 /* 2001-09-09 to 2099, in seconds since 1970 */
 #define EPOCH_MIN 1e9
 #define EPOCH_MAX 4.1e9
-/* rc_index_open() refuses more, so that differences fit in int64 */
-#define MAX_NS 4.6e18
 
 struct unit {
 	const char *name;
@@ -281,22 +279,22 @@ static struct guess by_magnitude(const struct stamps *s)
 
 /* --- together --------------------------------------------------------------------------------- */
 
-static bool to_ns(const struct stamps *s, bool last, int64_t unit_ns, int64_t *ns_out)
+static bool to_ns(const struct draft *d, const struct rc_h5_node *n, uint64_t row, int64_t unit_ns,
+		  int64_t *ns_out)
 {
-	double v = last ? s->last : s->v[0];
-	int64_t i = last ? s->i_last : s->i[0];
+	enum rc_dtype t = n->dataset.dtype;
+	char value[8];
 
-	if (!(fabs(v * (double)unit_ns) < MAX_NS))
-		return false; /* also NaN */
-	*ns_out = s->is_int ? i * unit_ns : (int64_t)llroundl((long double)v * unit_ns);
-	return true;
+	return rc_h5_rows_native(d->t, n, row, 1, value, rc_dtype_size(t), NULL) == 0 &&
+	       rc_stamp_ns(t, value, unit_ns, 1, ns_out);
 }
 
-static bool finish(struct draft *d, struct rc_h5_node *n, const struct stamps *s,
-		   const struct unit *u, const char *origin, struct rc_stream_clock *k)
+static bool finish(struct draft *d, struct rc_h5_node *n, const struct unit *u, const char *origin,
+		   struct rc_stream_clock *k)
 {
 	*k = describe_clock_none();
-	if (!to_ns(s, false, u->ns, &k->first_ns) || !to_ns(s, true, u->ns, &k->last_ns)) {
+	if (!to_ns(d, n, 0, u->ns, &k->first_ns) ||
+	    !to_ns(d, n, n->dataset.dims[0] - 1, u->ns, &k->last_ns)) {
 		describe_warn(d, "bad_clock", n->path,
 			      "'%s' is no clock: its first or last stamp is not a time in %s",
 			      n->path, u->name);
@@ -313,20 +311,9 @@ static bool finish(struct draft *d, struct rc_h5_node *n, const struct stamps *s
 	return true;
 }
 
-static bool load(struct draft *d, struct rc_h5_node *n, struct stamps *s)
-{
-	if (read_stamps(d, n, s))
-		return true;
-	describe_warn(d, "bad_clock", n->path, "'%s' is no clock: its stamps cannot be read",
-		      n->path);
-	return false;
-}
-
 bool describe_stamps_ns(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out)
 {
-	struct stamps s;
-
-	return load(d, n, &s) && finish(d, n, &s, &units[0], "layout", k_out);
+	return finish(d, n, &units[0], "layout", k_out);
 }
 
 bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out)
@@ -335,14 +322,17 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clo
 	struct guess g;
 	struct stamps s;
 
-	if (!load(d, n, &s))
+	if (!read_stamps(d, n, &s)) {
+		describe_warn(d, "bad_clock", n->path,
+			      "'%s' is no clock: its stamps cannot be read", n->path);
 		return false;
+	}
 	u = by_attribute(d, n);
 	if (u)
-		return finish(d, n, &s, u, "attribute", k_out);
+		return finish(d, n, u, "attribute", k_out);
 	u = by_name(n);
 	if (u)
-		return finish(d, n, &s, u, "layout", k_out);
+		return finish(d, n, u, "layout", k_out);
 	if (is_step_counter(&s)) {
 		if (d->b)
 			rc_ixb_note(d->b, RC_NOTE_INFO, "step_counter", n->path,
@@ -352,8 +342,8 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clo
 	g = by_magnitude(&s);
 	if (*g.others)
 		describe_warn(d, "clock_unit_assumed", n->path,
-			      "'%s' is taken as %s: its first stamp is %.10g and its step %.6g, which "
-			      "could also be %s; an attribute unit settles it", n->path,
+			      "'%s' is taken as %s: its first stamp is %.10g and its step %.6g, "
+			      "which could also be %s; an attribute unit settles it", n->path,
 			      g.unit->name, s.v[0], usual_step(&s), g.others);
-	return finish(d, n, &s, g.unit, "magnitude", k_out);
+	return finish(d, n, g.unit, "magnitude", k_out);
 }

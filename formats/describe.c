@@ -413,7 +413,8 @@ static void quaternion_order(struct draft *d, const struct rc_h5_node *n, struct
 	if (assumed)
 		describe_warn(d, "quaternion_order_assumed", n->path,
 			      "the order of quaternions is not in the file: xyzw is assumed for "
-			      "'%s' and its like; an attribute quaternion_order settles it", n->path);
+			      "'%s' and its like; an attribute quaternion_order settles it",
+			      n->path);
 }
 
 /* --- emitting --------------------------------------------------------------------------------- */

@@ -260,8 +260,8 @@ static void filter_problem(struct rc_h5_node *n, int32_t id)
 	if (known)
 		snprintf(name, sizeof name, "filter %s", known);
 	h5_problem(n, "unknown_filter",
-		   "it is stored with %s, which this build cannot undo; h5repack -f GZIP=4, where that "
-		   "filter is installed, makes a copy that it can", name);
+		   "it is stored with %s, which this build cannot undo; h5repack -f GZIP=4, where "
+		   "that filter is installed, makes a copy that it can", name);
 }
 
 static bool take_filter(struct rc_h5_node *n, hid_t dcpl, unsigned i)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "formats/chunk_private.h"
 #include "formats/codec.h"
 
 enum { MAX_CHUNK_BYTES = 64 << 20 };
@@ -109,65 +110,43 @@ static int load_chunk(struct chunk_io *io, const uint64_t *at, struct rc_err *er
 			       io->raw_bytes, err);
 }
 
-/* Copies what the chunk at `at` and the region have in common, one run of the last axis at a
- * time. */
-static void scatter(const struct chunk_io *io, const uint64_t *at, const struct region *r)
+/* Where chunk `id` of the grid begins, last axis fastest. */
+static void chunk_place(const struct rc_dataset *d, uint64_t id, uint64_t *at)
 {
-	const struct rc_dataset *d = &io->n->dataset;
-	size_t size = rc_dtype_size(d->dtype);
-	uint64_t lo[RC_MAX_RANK], hi[RC_MAX_RANK], i[RC_MAX_RANK];
-	uint32_t last = d->rank - 1, k;
-
-	for (k = 0; k <= last; k++) {
-		uint64_t begin = k ? 0 : r->row0, end = k ? d->dims[k] : r->row0 + r->n_rows;
-		i[k] = lo[k] = at[k] > begin ? at[k] : begin;
-		hi[k] = at[k] + d->chunk[k] < end ? at[k] + d->chunk[k] : end;
+	for (uint32_t i = d->rank; i-- > 0;) {
+		uint64_t n = d->dims[i] / d->chunk[i] + (d->dims[i] % d->chunk[i] != 0);
+		at[i] = id % n * d->chunk[i];
+		id /= n;
 	}
-	for (;;) {
-		uint64_t from = 0, to = 0;
-		for (k = 0; k <= last; k++) {
-			from = from * d->chunk[k] + i[k] - at[k];
-			to = to * (k ? d->dims[k] : r->n_rows) + i[k] - (k ? 0 : r->row0);
-		}
-		memcpy(r->dst + to * size, io->raw + from * size, (hi[last] - lo[last]) * size);
-		for (k = last; k-- > 0 && ++i[k] == hi[k];)
-			i[k] = lo[k];
-		if (k == UINT32_MAX)
-			return;
-	}
-}
-
-/* The next chunk of the grid that meets the region; false after the last. */
-static bool next_chunk(const struct rc_dataset *d, const struct region *r, uint64_t *at)
-{
-	for (uint32_t k = d->rank; k-- > 1;) {
-		at[k] += d->chunk[k];
-		if (at[k] < d->dims[k])
-			return true;
-		at[k] = 0;
-	}
-	at[0] += d->chunk[0];
-	return at[0] < r->row0 + r->n_rows;
 }
 
 static int rows_by_chunk(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 			 const struct region *r, struct rc_err *err)
 {
 	const struct rc_dataset *d = &n->dataset;
-	struct chunk_io io = { .t = t, .n = n, .raw_bytes = chunk_bytes(d) };
-	uint64_t at[RC_MAX_RANK] = { r->row0 / d->chunk[0] * d->chunk[0] };
+	struct rc_row_run run = { r->row0, r->n_rows };
+	struct chunk_io io = { .t = t, .n = n };
+	uint64_t at[RC_MAX_RANK], id;
+	struct chunk_grid grid;
+	struct chunk_walk walk;
 	int rc;
 
 	io.dset = h5_open_dataset(t, n, err);
 	if (io.dset < 0)
 		return RC_E_FORMAT;
+	chunk_grid_of(d, &grid);
+	io.raw_bytes = grid.bytes;
 	rc = rc_new_array(&io.raw, io.raw_bytes, 1, err);
-	while (rc == 0) {
+	chunk_walk_begin(&walk, d, &run, 1);
+	while (rc == 0 && chunk_walk_next(&walk, d, &grid, &id)) {
+		chunk_place(d, id, at);
 		rc = load_chunk(&io, at, err);
+		uint64_t first = at[0] > r->row0 ? at[0] : r->row0, end = r->row0 + r->n_rows;
+		if (end - at[0] > d->chunk[0])
+			end = at[0] + d->chunk[0];
 		if (rc == 0)
-			scatter(&io, at, r);
-		if (rc || !next_chunk(d, r, at))
-			break;
+			chunk_scatter(d, &grid, id, io.raw, first, end - first,
+				      r->dst + (first - r->row0) * rc_dataset_row_bytes(d));
 	}
 	free(io.raw);
 	free(io.stored.p);
@@ -176,16 +155,6 @@ static int rows_by_chunk(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
-
-static void swap_bytes(char *p, size_t n, size_t size)
-{
-	for (; n > 0; n--, p += size)
-		for (size_t i = 0; i < size / 2; i++) {
-			char c = p[i];
-			p[i] = p[size - 1 - i];
-			p[size - 1 - i] = c;
-		}
-}
 
 int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
 		      uint64_t n_rows, void *dst, size_t dst_bytes, struct rc_err *err)
@@ -213,7 +182,7 @@ int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, ui
 		return rows_by_library(t, n, &r, err);
 	rc = rows_by_chunk(t, n, &r, err);
 	if (rc == 0 && d->big_endian)
-		swap_bytes(dst, bytes / rc_dtype_size(d->dtype), rc_dtype_size(d->dtype));
+		chunk_swap(dst, bytes, rc_dtype_size(d->dtype));
 	return rc;
 }
 

@@ -318,7 +318,7 @@ struct magic {
 
 /* What people keep beside HDF5 under its names. */
 static const struct magic magics[] = {
-	{ "version https://git-lfs", 23, "a git-lfs pointer; fetch the file itself with git lfs pull" },
+	{ "version https://git-lfs", 23, "a git-lfs pointer; git lfs pull fetches the file" },
 	{ "\x28\xb5\x2f\xfd", 4, "compressed with zstd; decompress it first with zstd -d" },
 	{ "\x1f\x8b", 2, "compressed with gzip; decompress it first with gunzip" },
 	{ "PK\x03\x04", 4, "a zip archive (npz, zarr); it must be converted to HDF5 first" },
@@ -327,7 +327,7 @@ static const struct magic magics[] = {
 	{ "\x89MCAP", 5, "an MCAP recording, which this program does not read" },
 	{ "ULog", 4, "a PX4 log, which this program does not read" },
 	{ "CDF", 3, "a classic netCDF file, which this program does not read" },
-	{ "SQLite format 3", 15, "an SQLite database (rosbag2?), which this program does not read" },
+	{ "SQLite format 3", 15, "an SQLite database, perhaps of rosbag2, which is not read" },
 	{ "\x80\x04", 2, "a Python pickle, which this program does not read" },
 	{ "<", 1, "text; was an error page saved instead of the data?" },
 };

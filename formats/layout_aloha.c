@@ -55,8 +55,8 @@ static void drop_compressed(struct draft *d)
 	for (size_t i = 0; i < d->n; i++)
 		if (is_compressed_image(&d->c[i])) {
 			describe_warn(d, "compressed_images", d->c[i].node->path,
-				      "'%s' is left out: its rows are JPEG bytes, which this version "
-				      "does not decode", d->c[i].node->path);
+				      "'%s' is left out: its rows are JPEG bytes, which this "
+				      "version does not decode", d->c[i].node->path);
 			d->c[i].dropped = true;
 			n++;
 		}

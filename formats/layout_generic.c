@@ -263,8 +263,8 @@ static void warn_of_flat(struct draft *d)
 		if (!n || n->is_group || !n->usable)
 			continue;
 		describe_warn(d, "concatenated_episodes", n->path,
-			      "'%s' suggests that many episodes lie end to end in these arrays; they "
-			      "are read as one", n->path);
+			      "'%s' suggests that many episodes lie end to end in these arrays; "
+			      "they are read as one", n->path);
 		return;
 	}
 }
@@ -390,7 +390,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 
 const struct rc_layout rc_layout_generic = {
 	.name = "generic",
-	.summary = "any group of arrays that share clocks: timestamps, ts, time, <stream>/timestamp",
+	.summary = "any group of arrays that share clocks: timestamps, ts, <stream>/timestamp",
 	.probe = probe,
 	.describe = describe,
 };

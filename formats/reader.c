@@ -131,35 +131,37 @@ int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, st
 	return 0;
 }
 
-/* The slot of a file: as it is, or a fresh one in place of the one not used for longest. */
-static int need_slot(struct rc_reader *r, const char *path, struct slot **s_out,
-		     struct rc_err *err)
+static struct slot *find_slot(struct rc_reader *r, const char *path)
 {
-	struct slot *s = r->slots, *fresh = r->slots;
+	for (struct slot *s = r->slots; s < r->slots + RC_READER_SLOTS; s++)
+		if (s->path && !strcmp(s->path, path))
+			return s;
+	return NULL;
+}
+
+/* Opens a file, in place of the one not used for longest. */
+static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
+		    struct rc_err *err)
+{
+	struct slot *s = r->slots;
 	struct stat st;
 	int rc;
 
-	for (; s < r->slots + RC_READER_SLOTS; s++) {
-		if (s->path && !strcmp(s->path, path)) {
-			s->used = ++r->n_uses;
-			*s_out = s;
-			return 0;
-		}
-		if (s->used < fresh->used)
-			fresh = s;
-	}
-	free_slot(fresh);
-	rc = rc_input_open(path, &fresh->fd, &st, err);
+	for (int i = 1; i < RC_READER_SLOTS; i++)
+		if (r->slots[i].used < s->used)
+			s = &r->slots[i];
+	free_slot(s);
+	rc = rc_input_open(path, &s->fd, &st, err);
 	if (!rc)
-		rc = rc_strdup(&fresh->path, path, err);
+		rc = rc_strdup(&s->path, path, err);
 	if (rc) {
-		free_slot(fresh);
+		free_slot(s);
 		return rc;
 	}
-	fresh->bytes = (uint64_t)st.st_size;
-	fresh->mtime_ns = mtime_of(&st);
-	fresh->used = ++r->n_uses;
-	*s_out = fresh;
+	s->bytes = (uint64_t)st.st_size;
+	s->mtime_ns = mtime_of(&st);
+	s->used = ++r->n_uses;
+	*s_out = s;
 	return 0;
 }
 
@@ -250,10 +252,10 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	int rc;
 
 	/* A file seen before may be another one by now. */
-	for (s = r->slots; s < r->slots + RC_READER_SLOTS; s++)
-		if (s->path && !strcmp(s->path, path))
-			free_slot(s);
-	rc = need_slot(r, path, &s, err);
+	s = find_slot(r, path);
+	if (s)
+		free_slot(s);
+	rc = new_slot(r, path, &s, err);
 	if (!rc)
 		rc = ask_about(r, s, &k, err);
 	if (!rc)
@@ -271,18 +273,27 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	return 0;
 }
 
-/* The slot of an index's file, which must be the file that was scanned. */
+/* The slot of an index's file, which must be the file that was scanned: then, when the process got
+ * to know it, and now. */
 static int scanned_slot(struct rc_reader *r, const struct rc_index *ix, struct slot **s_out,
 			struct rc_err *err)
 {
-	int rc = need_slot(r, ix->path, s_out, err);
+	struct slot *s = find_slot(r, ix->path);
+	int rc = 0;
 
+	if (s && (s->bytes != ix->file_bytes || s->mtime_ns != ix->mtime_ns)) {
+		free_slot(s);
+		s = NULL;
+	}
+	if (!s)
+		rc = new_slot(r, ix->path, &s, err);
 	if (!rc)
-		rc = rc_input_same((*s_out)->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
-	/* Not to be taken again for the file of another scan. */
-	if (rc && *s_out)
-		free_slot(*s_out);
-	return rc;
+		rc = rc_input_same(s->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+	if (rc)
+		return rc;
+	s->used = ++r->n_uses;
+	*s_out = s;
+	return 0;
 }
 
 static void describe(struct ask *k, const struct rc_index *ix, const struct rc_dataset *d)

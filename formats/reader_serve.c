@@ -115,27 +115,41 @@ static void close_dataset(struct open_dataset *d)
 	memset(d, 0, sizeof *d);
 }
 
-static void close_file(struct server *s, uint32_t slot)
+/* The descriptor stays, so that the next use opens it again. */
+static void close_tree(struct server *s, uint32_t slot)
 {
-	struct open_file *f = &s->files[slot];
-
 	for (int i = 0; i < MAX_DATASETS; i++)
 		if (s->datasets[i].slot == slot)
 			close_dataset(&s->datasets[i]);
-	rc_h5_tree_close(f->tree);
-	f->tree = NULL;
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
+	rc_h5_tree_close(s->files[slot].tree);
+	s->files[slot].tree = NULL;
+}
+
+/* libhdf5 gives what it remembers of a file that is open under another descriptor: forget it. */
+static void forget(struct server *s, const struct stat *file)
+{
+	struct stat st;
+
+	for (uint32_t i = 0; i < RC_READER_SLOTS; i++)
+		if (s->files[i].fd >= 0 && !fstat(s->files[i].fd, &st) &&
+		    st.st_dev == file->st_dev && st.st_ino == file->st_ino)
+			close_tree(s, i);
 }
 
 static int serve_open(struct server *s, struct rc_err *err)
 {
-	close_file(s, s->q->slot);
-	if (s->fd < 0)
+	struct open_file *f = &s->files[s->q->slot];
+	struct stat st;
+
+	close_tree(s, s->q->slot);
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	if (s->fd < 0 || fstat(s->fd, &st))
 		return rc_fail(err, RC_E_BUG, "no_descriptor", "no descriptor came along");
-	s->files[s->q->slot].fd = s->fd;
-	s->files[s->q->slot].bytes = s->q->bytes;
+	forget(s, &st);
+	f->fd = s->fd;
+	f->bytes = s->q->bytes;
 	s->fd = -1;
 	return 0;
 }
@@ -148,12 +162,8 @@ static int need_file(struct server *s, bool walk, struct open_file **f_out, stru
 
 	if (f->fd < 0)
 		return rc_fail(err, RC_E_BUG, "no_file", "the slot of the request is empty");
-	if (f->tree && walk && !f->tree->root) {
-		int fd = f->fd;
-		f->fd = -1;
-		close_file(s, s->q->slot);
-		f->fd = fd;
-	}
+	if (f->tree && walk && !f->tree->root)
+		close_tree(s, s->q->slot);
 	if (!f->tree)
 		rc = walk ? rc_h5_tree_open(f->fd, f->bytes, &f->tree, err)
 			  : rc_h5_file_open(f->fd, f->bytes, &f->tree, err);

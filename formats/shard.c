@@ -34,6 +34,11 @@ bool shard_has_stream(const struct rc_shard *s, const char *path)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
+void rc_shard_init(void)
+{
+	rc_h5_init();
+}
+
 int rc_shard_create(const char *path, const struct rc_shard_layout *layout,
 		    const struct rc_shard_info *info, struct rc_shard **s_out, struct rc_err *err)
 {

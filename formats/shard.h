@@ -72,6 +72,8 @@ extern const struct rc_shard_layout *const rc_shard_layouts[];
 extern const size_t rc_n_shard_layouts;
 const struct rc_shard_layout *rc_shard_layout_find(const char *name);
 
+/* Prepares libhdf5; once, before the process has threads. */
+void rc_shard_init(void);
 /* Creates (truncates) the file at path. */
 int rc_shard_create(const char *path, const struct rc_shard_layout *layout,
 		    const struct rc_shard_info *info, struct rc_shard **s_out, struct rc_err *err);

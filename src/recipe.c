@@ -305,6 +305,16 @@ static int check_settings(const struct rc_settings *s, struct rc_err *err)
 	if (s->timeline > RC_TIMELINE_REFERENCE && s->rate.num == 0)
 		return rc_fail(err, RC_E_USAGE, "timeline",
 			       "--timeline union needs --rate HZ for its ticks");
+	if (s->rate.num == 0 && !s->reference) {
+		const char *idle = s->method.n	  ? "--method"
+				   : s->latency.n ? "--latency"
+				   : s->max_gap_ns ? "--max-gap" : NULL;
+		if (idle)
+			return rc_fail(err, RC_E_USAGE, "timeline",
+				       "%s has no meaning when rows are copied step for step; add "
+				       "--rate HZ or --reference STREAM, or leave it out",
+				       idle);
+	}
 	if (s->gap_policy != RC_GAP_FLAG && s->max_gap_ns == 0)
 		return rc_fail(err, RC_E_USAGE, "gap",
 			       "--gap-policy needs --max-gap DURATION to know what a gap is");

@@ -205,35 +205,44 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_double(o, "bottleneck_share", wall > 0 ? most / wall : 0);
 }
 
+/* A convention of one file, with the index its strings lie in. */
+struct convention {
+	const struct rc_index *ix;
+	const struct rc_index_convention *c;
+};
+
+static bool same_convention(const struct convention *a, const struct convention *b)
+{
+	return !strcmp(rc_index_str(a->ix, a->c->key), rc_index_str(b->ix, b->c->key)) &&
+	       !strcmp(rc_index_str(a->ix, a->c->value), rc_index_str(b->ix, b->c->value)) &&
+	       !strcmp(rc_index_str(a->ix, a->c->origin), rc_index_str(b->ix, b->c->origin)) &&
+	       !strcmp(rc_index_str(a->ix, a->c->where), rc_index_str(b->ix, b->c->where));
+}
+
+/* The ledger of the dataset: files that agree share a line. */
 static void conventions_json(const struct rc_run *r, struct rc_json *root)
 {
 	struct rc_json *list = rc_json_add_array(root, "conventions");
+	struct convention seen[64];
+	size_t n = 0;
 
 	for (size_t i = 0; i < r->scan.n; i++) {
 		const struct rc_index *ix = r->scan.files[i].index;
 
 		for (uint32_t k = 0; ix && k < ix->n_conventions; k++) {
-			const struct rc_index_convention *c = &ix->conventions[k];
-			bool repeated = false;
+			struct convention c = {ix, &ix->conventions[k]};
+			size_t at = 0;
 
-			/* one line for a whole dataset of equal files */
-			for (size_t b = 0; b < i && !repeated; b++) {
-				const struct rc_index *o = r->scan.files[b].index;
-				for (uint32_t m = 0; o && m < o->n_conventions && !repeated; m++)
-					repeated = !strcmp(rc_index_str(o, o->conventions[m].key),
-							   rc_index_str(ix, c->key)) &&
-						   !strcmp(rc_index_str(o, o->conventions[m].value),
-							   rc_index_str(ix, c->value)) &&
-						   !strcmp(rc_index_str(o, o->conventions[m].where),
-							   rc_index_str(ix, c->where));
-			}
-			if (repeated)
+			while (at < n && !same_convention(&seen[at], &c))
+				at++;
+			if (at < n || n == RC_ARRAY_LEN(seen))
 				continue;
+			seen[n++] = c;
 			struct rc_json *o = rc_json_add_object(list, NULL);
-			rc_json_add_string(o, "key", rc_index_str(ix, c->key));
-			rc_json_add_string(o, "value", rc_index_str(ix, c->value));
-			rc_json_add_string(o, "origin", rc_index_str(ix, c->origin));
-			rc_json_add_string(o, "where", rc_index_str(ix, c->where));
+			rc_json_add_string(o, "key", rc_index_str(ix, c.c->key));
+			rc_json_add_string(o, "value", rc_index_str(ix, c.c->value));
+			rc_json_add_string(o, "origin", rc_index_str(ix, c.c->origin));
+			rc_json_add_string(o, "where", rc_index_str(ix, c.c->where));
 		}
 	}
 }

@@ -275,6 +275,7 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		rc = rc_mkdirs(r->set->output, err);
 	if (rc)
 		return rc;
+	rc_shard_init();
 	opt.backend = r->backend;
 	opt.device = r->device;
 	for (size_t i = 0; i < r->plan.n_order; i++)
@@ -358,15 +359,37 @@ static void summarise(const struct rc_run *r, const char *report, struct rc_buf 
 	rc_buf_printf(out, "report: %s\n", report);
 }
 
-/* A run that never got past its arguments leaves no report behind. */
+/* A run that never got past its arguments leaves no report behind; any other does, above all one
+ * in which nothing could be converted. */
 static bool wants_report(const struct rc_run *r, int rc)
 {
-	return rc != RC_E_USAGE && !r->set->dry_run && (r->planned || r->set->report);
+	return rc != RC_E_USAGE && !r->set->dry_run && r->scan.n;
+}
+
+static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err)
+{
+	char *report;
+	int rc;
+
+	if (r->set->report) {
+		rc = rc_strdup(&report, r->set->report, err);
+	} else {
+		rc = rc_mkdirs(r->set->output, err);
+		if (!rc)
+			rc = rc_sprintf(&report, err, "%s/report.json", r->set->output);
+	}
+	if (rc)
+		return rc;
+	if (strcmp(report, "-") != 0 &&
+	    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
+		summarise(r, report, out);
+	rc = rc_report_write(r, report, out, err);
+	free(report);
+	return rc;
 }
 
 int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out)
 {
-	char *report = NULL;
 	struct rc_err late = {0};
 	int rc;
 
@@ -378,21 +401,12 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 	rc = run(r, operands, n_operands, out, &r->err);
 	judge(r, rc);
 	if (wants_report(r, rc)) {
-		if (r->set->report)
-			rc = rc_strdup(&report, r->set->report, &late);
-		else
-			rc = rc_sprintf(&report, &late, "%s/report.json", r->set->output);
-		if (!rc && r->exit_code != RC_EXIT_OUTPUT && strcmp(report, "-") != 0 &&
-		    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
-			summarise(r, report, out);
-		if (!rc)
-			rc = rc_report_write(r, report, out, &late);
+		rc = write_report(r, out, &late);
 		if (rc && !r->err.code) {
 			r->err = late;
 			r->exit_code = rc_exit_of(rc);
 		}
 	}
-	free(report);
 	return r->exit_code;
 }
 

@@ -78,7 +78,8 @@ struct rc_survey_table {
 	double duration_min, duration_max, duration_sum; /* seconds */
 	uint64_t n_with_duration;
 	uint64_t n_judged, n_success; /* episodes that say whether they succeeded, and that did */
-	struct rc_variants layout_reason, language, env, conventions, notes;
+	struct rc_variants layout_reason, language, env, conventions;
+	struct rc_variants notes;    /* by "warning length_mismatch" */
 };
 
 /* All episodes of a file, and what it says about itself. */

@@ -327,12 +327,12 @@ static int add_convention(struct rc_survey_table *t, const struct rc_index *ix,
 static int add_note(struct rc_survey_table *t, const char *severity, const char *code,
 		    const char *message, struct rc_err *err)
 {
-	char *text = NULL;
-	int rc = rc_sprintf(&text, err, "%s: %s [%s]", severity, message, code);
+	char *key = NULL;
+	int rc = rc_sprintf(&key, err, "%s %s", severity, code);
 
 	if (!rc)
-		rc = see(&t->notes, code, text, err);
-	free(text);
+		rc = see(&t->notes, key, message, err);
+	free(key);
 	return rc;
 }
 

@@ -7,17 +7,22 @@
 #include "base/mem.h"
 #include "base/num.h"
 
+/* The first n bytes of s. */
+static void put_clean_n(struct rc_buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
+		/* C0, DEL, and C1 as UTF-8 */
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		rc_buf_add(b, c < 0x20 || c == 0x7f || c1 ? "?" : s + i, 1);
+		i += c1;
+	}
+}
+
 void rc_survey_put_clean(struct rc_buf *b, const char *s)
 {
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s, next = (unsigned char)s[1];
-		/* C0, DEL, and C1 as UTF-8 */
-		bool steers = c < 0x20 || c == 0x7f || (c == 0xc2 && next >= 0x80 && next < 0xa0);
-
-		rc_buf_add(b, steers ? "?" : s, 1);
-		if (steers && c == 0xc2)
-			s++;
-	}
+	put_clean_n(b, s, strlen(s));
 }
 
 /* --- a grid of cells -------------------------------------------------------------------------- */
@@ -141,22 +146,35 @@ static void cell_range(struct grid *g, uint64_t lo, uint64_t hi)
 	cell_end(g);
 }
 
+static bool some_lack(const struct rc_survey_table *t)
+{
+	for (size_t i = 0; i < t->n_rows; i++)
+		if (t->rows[i].n_episodes != t->n_episodes)
+			return true;
+	return false;
+}
+
+/* In how many episodes a stream is found is only told where it is not all of them. */
 static int put_streams(const struct rc_survey_table *t, struct rc_buf *b, struct rc_err *err)
 {
-	static const char *const heads[] = {"STREAM", "EPISODES", "ROLE", "TYPE", "ROWS",
-					    "STORED", "CHUNK", "SIZE"};
+	static const char *const heads[] = {"ROLE", "TYPE", "ROWS", "STORED", "CHUNK", "SIZE"};
+	bool counts = some_lack(t);
 	struct grid g;
 	char size[32];
 	int rc;
 
-	grid_init(&g, "lrllrlrr");
+	grid_init(&g, counts ? "lrllrlrr" : "lllrlrr");
+	cell(&g, "STREAM");
+	if (counts)
+		cell(&g, "EPISODES");
 	for (size_t i = 0; i < RC_ARRAY_LEN(heads); i++)
 		cell(&g, heads[i]);
 	for (size_t i = 0; i < t->n_rows; i++) {
 		const struct rc_survey_row *r = &t->rows[i];
 
 		cell(&g, r->name);
-		cell_number(&g, r->n_episodes);
+		if (counts)
+			cell_number(&g, r->n_episodes);
 		cell_variants(&g, &r->role);
 		cell_variants(&g, &r->type);
 		cell_range(&g, r->rows_min, r->rows_max);
@@ -205,30 +223,41 @@ static void put_clock_cells(struct rc_survey_row *r, struct grid *g)
 	cell_number(g, r->backwards);
 }
 
+/* Whether the clocks of rows i and k read the same. */
+static bool same_facts(const struct rc_buf *facts, const size_t *at, size_t i, size_t k)
+{
+	size_t len = at[i + 1] - at[i];
+
+	return at[k + 1] - at[k] == len && memcmp(facts->p + at[k], facts->p + at[i], len) == 0;
+}
+
 /* Names of the streams from i on whose clock reads the same as i's; marks them as done. */
 static void put_names(const struct rc_survey_table *t, const struct rc_buf *facts,
 		      const size_t *at, size_t i, bool *done, struct rc_buf *b)
 {
 	enum { MOST = 44 }; /* characters of names before "and 12 more" */
-	size_t n = 0, left = 0, used = 0, len = at[i + 1] - at[i];
+	size_t n = 0, shown = 0, used = 0;
 
+	for (size_t k = i; k < t->n_rows; k++)
+		n += same_facts(facts, at, i, k);
+	if (n > 1 && n == t->n_rows)
+		rc_buf_puts(b, "all streams");
 	for (size_t k = i; k < t->n_rows; k++) {
 		size_t w = width_of(t->rows[k].name);
 
-		if (done[k] || at[k + 1] - at[k] != len ||
-		    memcmp(facts->p + at[k], facts->p + at[i], len) != 0)
+		if (!same_facts(facts, at, i, k))
 			continue;
 		done[k] = true;
-		if (n > 0 && (left || used + w + 2 > MOST)) {
-			left++;
+		if ((n > 1 && n == t->n_rows) || (shown && used + w + 2 > MOST)) {
+			used = MOST; /* those that follow are only counted, even short ones */
 			continue;
 		}
-		rc_buf_puts(b, n++ ? ", " : "");
+		rc_buf_puts(b, shown++ ? ", " : "");
 		rc_survey_put_clean(b, t->rows[k].name);
 		used += w + 2;
 	}
-	if (left)
-		rc_buf_printf(b, " and %zu more", left);
+	if (shown && shown < n)
+		rc_buf_printf(b, " and %zu more", n - shown);
 }
 
 /* facts: the clock cells of row k lie at [at[k], at[k + 1]). */
@@ -311,9 +340,10 @@ static void put_list(struct rc_buf *b, const char *label, const struct rc_varian
 			rc_buf_printf(b, " (%llu times)", (unsigned long long)vs->v[i].count);
 		rc_buf_puts(b, "\n");
 	}
-	if (vs->n > most || vs->more)
-		rc_buf_printf(b, "    and %zu%s more\n", vs->n > most ? vs->n - most : vs->n,
-			      vs->more ? "+" : "");
+	if (vs->n > most)
+		rc_buf_printf(b, "    and %zu%s more\n", vs->n - most, vs->more ? "+" : "");
+	else if (vs->more)
+		rc_buf_puts(b, "    and more\n");
 }
 
 static void put_durations(const struct rc_survey_table *t, struct rc_buf *b)
@@ -331,28 +361,61 @@ static void put_durations(const struct rc_survey_table *t, struct rc_buf *b)
 	rc_buf_puts(b, "\n");
 }
 
+/* One line a code: how often, and what the first one says, as far as it fits. */
+static void put_note_counts(const struct rc_survey_table *t, struct rc_buf *b)
+{
+	enum { MOST = 160 };
+
+	rc_buf_puts(b, t->notes.n ? "  notes:\n" : "");
+	for (size_t i = 0; i < t->notes.n; i++) {
+		const struct rc_variant *v = &t->notes.v[i];
+		size_t n = strlen(v->text);
+
+		rc_buf_puts(b, "    ");
+		rc_survey_put_clean(b, v->key);
+		if (v->count > 1)
+			rc_buf_printf(b, " (%llu times)", (unsigned long long)v->count);
+		rc_buf_puts(b, ": ");
+		if (n > MOST)
+			for (n = MOST; n > 0 && ((unsigned char)v->text[n] & 0xc0) == 0x80; n--)
+				;
+		put_clean_n(b, v->text, n);
+		rc_buf_puts(b, v->text[n] ? " ... (--long)\n" : "\n");
+	}
+}
+
 /* --- tables and groups ------------------------------------------------------------------------ */
+
+static int put_tables(struct rc_survey_table *t, struct rc_buf *b, struct rc_err *err)
+{
+	int rc;
+
+	rc_buf_puts(b, "\n");
+	rc = put_streams(t, b, err);
+	rc_buf_puts(b, "\n");
+	return rc ? rc : put_clocks(t, b, err);
+}
 
 int rc_survey_table_text(struct rc_survey_table *t, struct rc_buf *b, struct rc_err *err)
 {
-	int rc = 0;
+	struct rc_buf below;
+	int rc = t->n_rows ? put_tables(t, b, err) : 0;
 
-	if (t->n_rows) {
-		rc_buf_puts(b, "\n");
-		rc = put_streams(t, b, err);
-		rc_buf_puts(b, "\n");
-		if (!rc)
-			rc = put_clocks(t, b, err);
-		rc_buf_puts(b, "\n");
-	}
-	put_durations(t, b);
+	rc_buf_init(&below);
+	put_durations(t, &below);
 	if (t->n_judged)
-		rc_buf_printf(b, "  success: %llu of %llu episodes\n",
+		rc_buf_printf(&below, "  success: %llu of %llu episodes\n",
 			      (unsigned long long)t->n_success, (unsigned long long)t->n_judged);
-	put_list(b, "environment", &t->env, 3, false);
-	put_list(b, "language", &t->language, 5, true);
-	put_list(b, "conventions", &t->conventions, RC_MAX_VARIANTS, false);
-	put_list(b, "notes", &t->notes, RC_MAX_VARIANTS, true);
+	put_list(&below, "environment", &t->env, 3, false);
+	put_list(&below, "language", &t->language, 5, true);
+	put_list(&below, "conventions", &t->conventions, RC_MAX_VARIANTS, false);
+	put_note_counts(t, &below);
+	if (!rc)
+		rc = rc_buf_check(&below, err);
+	if (!rc && below.len)
+		rc_buf_puts(b, t->n_rows ? "\n" : "");
+	rc_buf_puts(b, below.p);
+	rc_buf_release(&below);
 	return rc ? rc : rc_buf_check(b, err);
 }
 
@@ -397,20 +460,29 @@ static int put_episode(const struct rc_survey_file *f, uint32_t i, struct rc_buf
 	return rc;
 }
 
-/* Every note with its place, which the short form counts by code. */
+static void put_note(struct rc_buf *b, const char *severity, const char *code,
+		     const char *message)
+{
+	rc_buf_printf(b, "  %s ", severity);
+	rc_survey_put_clean(b, code);
+	rc_buf_puts(b, ": ");
+	rc_survey_put_clean(b, message);
+	rc_buf_puts(b, "\n");
+}
+
+/* Every note in full, which the short form counts by code. */
 static void put_notes(const struct rc_survey_file *f, struct rc_buf *b)
 {
 	const struct rc_index *ix = f->scanned->index;
 
-	for (uint32_t i = 0; i < ix->n_notes; i++) {
-		const struct rc_note *n = &ix->notes[i];
-
-		rc_buf_printf(b, "  %s: ", rc_severity_name((enum rc_severity)n->severity));
-		rc_survey_put_clean(b, rc_index_str(ix, n->message));
-		rc_buf_puts(b, " [");
-		rc_survey_put_clean(b, rc_index_str(ix, n->code));
-		rc_buf_puts(b, "]\n");
-	}
+	for (uint32_t i = 0; i < ix->n_notes; i++)
+		put_note(b, rc_severity_name((enum rc_severity)ix->notes[i].severity),
+			 rc_index_str(ix, ix->notes[i].code),
+			 rc_index_str(ix, ix->notes[i].message));
+	for (uint32_t i = 0; i < ix->n_streams; i++)
+		if (f->clocks[i].err)
+			put_note(b, rc_severity_name(RC_NOTE_WARNING), f->clocks[i].err->reason,
+				 f->clocks[i].err->msg);
 }
 
 static int put_file_long(const struct rc_survey_file *f, struct rc_buf *b, struct rc_err *err)

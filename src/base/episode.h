@@ -29,7 +29,7 @@ bool rc_dtype_parse(const char *name, enum rc_dtype *t_out);
 enum rc_kind {
 	RC_KIND_LOWDIM, /* vectors of numbers */
 	RC_KIND_QUAT,   /* a unit quaternion per row: (T, 4) */
-	RC_KIND_POSE,   /* position and unit quaternion per row: (T, 7), the latter in columns 3..6 */
+	RC_KIND_POSE,   /* position and unit quaternion per row: (T, 7), that in columns 3..6 */
 	RC_KIND_IMAGE,  /* frames (T, H, W) or (T, H, W, C) */
 	RC_KIND_COUNT
 };

@@ -116,7 +116,7 @@ Test(outfile, many_at_once, .init = enter, .fini = leave)
 	char left[64];
 	int i;
 
-	/* A file of a killed run under the very name that comes next is neither used nor removed. */
+	/* A killed run left a file under the name that comes next: neither used nor removed. */
 	cr_assert_eq(rc_outfile_open(&f[0], "same", &e), 0);
 	snprintf(left, sizeof left, ".same.tmp-%ld-1", (long)getpid());
 	cr_assert_eq(rc_outfile_put(left, "left", 4, &e), 0);
