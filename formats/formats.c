@@ -34,7 +34,8 @@ static int unknown_name(const char *wanted, struct rc_err *err)
 	}
 	near = rc_nearest_name(wanted, names, n);
 	return rc_fail(err, RC_E_USAGE, "unknown_layout",
-		       "no input layout '%s'%s%s%s; there are %s", wanted, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
+		       "no input layout '%s'%s%s%s; there are %s", wanted,
+		       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
 		       list);
 }
 

@@ -255,6 +255,9 @@ static int name_observations(struct draft *d, struct rc_err *err)
 			continue;
 		if (strncmp(c->rel, "next_obs/", 9) == 0)
 			c->role = RC_ROLE_NEXT_OBS;
+		/* the same action in other forms: an observation of it would leak the answer */
+		if (strncmp(c->rel, "actions_", 8) == 0 || strncmp(c->rel, "action_dict/", 12) == 0)
+			c->role = RC_ROLE_ACTION;
 		if (strncmp(c->rel, "obs/", 4) == 0) {
 			name += 4;
 			if (bsearch(&name, taken, n, sizeof *taken, by_text))

@@ -89,14 +89,41 @@ static const char *place_in_episode(const struct rc_index *ix, const struct rc_n
 	return *where ? where : "/";
 }
 
-static void take_notes(const struct rc_scanned *f, struct rc_problems *problems)
+/* Arrays that hold data this program could not get at: the run did not convert all there was. */
+static bool is_loss(const char *code)
+{
+	static const char *const codes[] = {"unreadable", "unknown_filter", "beyond_file",
+					    "virtual",    "external",	"compressed_images"};
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(codes); i++)
+		if (!strcmp(code, codes[i]))
+			return true;
+	return false;
+}
+
+/* What --drop and --keep leave out anyway is no loss. */
+static bool left_out(struct rc_recipe *r, const char *where)
+{
+	const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where;
+	bool drop = rc_rules_any(&r->drop, where) | rc_rules_any(&r->drop, name);
+	bool keep = rc_rules_any(&r->keep, where) | rc_rules_any(&r->keep, name);
+
+	return drop || (r->keep.n && !keep);
+}
+
+static void take_notes(const struct rc_scanned *f, struct rc_recipe *recipe,
+		       struct rc_problems *problems)
 {
 	const struct rc_index *ix = f->index;
 
 	for (uint32_t i = 0; i < ix->n_notes; i++) {
 		const struct rc_note *n = &ix->notes[i];
-		rc_problems_add(problems, (enum rc_severity)n->severity,
-				rc_index_str(ix, n->code), place_in_episode(ix, n), "%s (%s)",
+		enum rc_severity sev = (enum rc_severity)n->severity;
+		const char *where = place_in_episode(ix, n);
+
+		if (is_loss(rc_index_str(ix, n->code)))
+			sev = left_out(recipe, where) ? RC_NOTE_INFO : RC_NOTE_ERROR;
+		rc_problems_add(problems, sev, rc_index_str(ix, n->code), where, "%s (%s)",
 				rc_index_str(ix, n->message), f->label);
 	}
 }
@@ -188,7 +215,7 @@ static int plan_episodes(struct rc_plan *p, struct rc_recipe *recipe, struct rc_
 		const struct rc_index *ix = p->scan->files[f].index;
 		if (!ix)
 			continue;
-		take_notes(&p->scan->files[f], problems);
+		take_notes(&p->scan->files[f], recipe, problems);
 		for (uint32_t i = 0; i < ix->n_episodes && !rc; i++)
 			rc = plan_episode(p, f, i, recipe, problems, err);
 	}

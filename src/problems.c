@@ -79,6 +79,14 @@ void rc_problems_add(struct rc_problems *ps, enum rc_severity sev, const char *c
 	pthread_mutex_unlock(&ps->lock);
 }
 
+bool rc_problems_any(const struct rc_problems *ps, enum rc_severity sev)
+{
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->p[i].severity == sev)
+			return true;
+	return false;
+}
+
 static int by_weight(const void *a, const void *b)
 {
 	const struct rc_problem *x = a, *y = b;

@@ -28,6 +28,7 @@ void rc_problems_init(struct rc_problems *ps);
 void rc_problems_release(struct rc_problems *ps);
 void rc_problems_add(struct rc_problems *ps, enum rc_severity sev, const char *code,
 		     const char *where, const char *fmt, ...) RC_PRINTF(5, 6);
+bool rc_problems_any(const struct rc_problems *ps, enum rc_severity sev);
 /* Most severe first, then by code and where: the same list whatever the order of threads. */
 void rc_problems_sort(struct rc_problems *ps);
 void rc_problems_json(const struct rc_problems *ps, struct rc_json *parent, const char *key);

@@ -173,6 +173,21 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 	return rc ? rc : check_overlap(r, err);
 }
 
+static void warn_about(const struct rc_problems *ps)
+{
+	for (size_t i = 0; i < ps->n; i++) {
+		const struct rc_problem *p = &ps->p[i];
+
+		if (p->severity == RC_NOTE_INFO)
+			continue;
+		if (p->count > 1)
+			rc_log(RC_LOG_WARN, "%s [%s, %llu times]", p->message, p->code,
+			       (unsigned long long)p->count);
+		else
+			rc_log(RC_LOG_WARN, "%s [%s]", p->message, p->code);
+	}
+}
+
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
@@ -189,32 +204,18 @@ static int scan(struct rc_run *r, struct rc_err *err)
 			*err = f->err;
 			return f->err.code;
 		}
-		rc_problems_add(&r->problems, RC_NOTE_ERROR, f->err.reason, f->label, "%s",
-				f->err.msg);
-		rc_log(RC_LOG_WARN, "skipped %s", f->err.msg);
+		rc_problems_add(&r->problems, RC_NOTE_ERROR, f->err.reason, f->label,
+				"skipped %s", f->err.msg);
 		if (r->set->strict) {
 			*err = f->err;
 			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
 		}
 	}
-	if (r->scan.n_failed == r->scan.n)
-		return rc_fail(err, RC_E_FORMAT, "no_input",
+	if (r->scan.n_failed < r->scan.n)
+		return 0;
+	warn_about(&r->problems);
+	return rc_fail(err, RC_E_FORMAT, "no_input",
 			       "no input file could be read (%zu given)", r->scan.n);
-	return 0;
-}
-
-static void warn_about(const struct rc_problems *ps)
-{
-	for (size_t i = 0; i < ps->n; i++) {
-		const struct rc_problem *p = &ps->p[i];
-		if (p->severity != RC_NOTE_WARNING)
-			continue;
-		if (p->count > 1)
-			rc_log(RC_LOG_WARN, "%s [%s, %llu times]", p->message, p->code,
-			       (unsigned long long)p->count);
-		else
-			rc_log(RC_LOG_WARN, "%s [%s]", p->message, p->code);
-	}
 }
 
 static int plan(struct rc_run *r, struct rc_err *err)
@@ -322,7 +323,8 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 
 static void judge(struct rc_run *r, int rc)
 {
-	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped);
+	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped) ||
+		       rc_problems_any(&r->problems, RC_NOTE_ERROR);
 
 	if (rc == RC_E_INTERRUPTED) {
 		r->status = "interrupted";

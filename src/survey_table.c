@@ -255,8 +255,8 @@ double rc_survey_duration(const struct rc_index *ix, uint32_t i_episode)
 			longest = d > longest ? d : longest;
 		}
 	}
-	if (last >= first && ((double)last - (double)first) / 1e9 > longest)
-		longest = ((double)last - (double)first) / 1e9;
+	if (last >= first && (double)((__int128)last - first) / 1e9 > longest)
+		longest = (double)((__int128)last - first) / 1e9;
 	return longest;
 }
 

@@ -59,7 +59,7 @@ void rc_clock_measure(const int64_t *t, size_t n, int64_t *scratch, struct rc_cl
 			q->max_ns = d;
 	}
 	if (t[n - 1] > t[0])
-		q->rate_hz = (double)m / ((double)t[n - 1] - (double)t[0]) * 1e9;
+		q->rate_hz = (double)m / (double)((__int128)t[n - 1] - t[0]) * 1e9;
 	q->p50_ns = select_kth(scratch, m, m / 2);
 	for (size_t i = 0; i < m; i++)
 		q->gaps += q->p50_ns > 0 && scratch[i] > (__int128)RC_GAP_FACTOR * q->p50_ns;

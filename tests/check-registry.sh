@@ -61,8 +61,9 @@ while read -r x; do
 done <"$tmp/backends"
 
 # Every source and page is in the build, and so in the tarball.
-find src formats kernels man docs -type f -name '*.[a-z0-9]*' | sort -u >"$tmp/files"
-grep -ohE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | sort -u >"$tmp/build"
+find src formats kernels man docs -type f | grep -E '\.([ch]|cuh?|def|sh|[1-8]|json|md)$' |
+	sort -u >"$tmp/files"
+grep -oE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | sort -u >"$tmp/build"
 same "files and Makefile.am" "$tmp/files" "$tmp/build"
 find tests -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) |
 	sort -u >"$tmp/files"

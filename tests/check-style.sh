@@ -5,9 +5,11 @@ set -eu
 cd "${top_srcdir:?}"
 
 bad=$(
-	find src formats kernels tests examples m4 docs man .ci bootstrap configure.ac Makefile.am \
-		-type f | grep -vE '\.(o|a|log|trs|crit|json|expected|out|err|m4~)$|/\.dirstamp$' |
-		sort | while read -r f; do
+	find . -name 'build*' ! -name build-aux -prune -o -name '[a-z]*-[0-9].*[0-9]' -prune -o \
+		-type f -print | sed 's,^\./,,' |
+		grep -E '^(src|formats|kernels|tests|examples|m4|docs|man)/|^[^/]*\.(am|ac|md)$' |
+		grep -E '\.([ch]|cuh?|def|sh|t|py|m4|am|ac|md|[1-8])$' | sort |
+		while read -r f; do
 		expand -t 8 "$f" | awk -v f="$f" '
 		function complain(line, why) { printf "%s:%d: %s\n", f, line, why }
 		/[ \t]$/ { complain(FNR, "spaces at the end of the line") }
@@ -37,7 +39,7 @@ bad=$(
 				start = 0
 			}' "$f"
 			;;
-		*.sh | *.am | *.ac)
+		*.am | *.ac)
 			awk -v f="$f" '
 			/^        / { printf "%s:%d: indented with spaces\n", f, FNR }' "$f"
 			;;
