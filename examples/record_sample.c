@@ -405,8 +405,8 @@ static void record_robomimic(const struct options *o)
 	struct clock c;
 
 	clock_nominal(&c, ROBOMIMIC_HZ, o->seconds);
-	text_attr(data, "env_args",
-		  "{\"env_name\": \"PickBox\", \"type\": 1, \"env_kwargs\": {\"control_freq\": 20}}");
+	text_attr(data, "env_args", "{\"env_name\": \"PickBox\", \"type\": 1, "
+				    "\"env_kwargs\": {\"control_freq\": 20}}");
 	number_attr(data, "total", (int64_t)c.n * o->episodes);
 	for (long e = 0; e < o->episodes; e++) {
 		char name[32];
@@ -540,10 +540,14 @@ static void set_seconds(struct options *o, const char *text)
 static void parse(struct options *o, int argc, char **argv)
 {
 	static const struct option table[] = {
-		{"output", required_argument, NULL, 'o'},   {"layout", required_argument, NULL, 'l'},
-		{"episodes", required_argument, NULL, 'n'}, {"seconds", required_argument, NULL, 's'},
-		{"size", required_argument, NULL, 'x'},     {"compression", required_argument, NULL, 'c'},
-		{"seed", required_argument, NULL, 'r'},     {"help", no_argument, NULL, 'h'},
+		{"output", required_argument, NULL, 'o'},
+		{"layout", required_argument, NULL, 'l'},
+		{"episodes", required_argument, NULL, 'n'},
+		{"seconds", required_argument, NULL, 's'},
+		{"size", required_argument, NULL, 'x'},
+		{"compression", required_argument, NULL, 'c'},
+		{"seed", required_argument, NULL, 'r'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0}};
 	int c;
 

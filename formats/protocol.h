@@ -4,8 +4,8 @@
  * program, so messages are plain structs; each travels whole over a SOCK_SEQPACKET pair, at times
  * with one descriptor.  Everything that comes from a reader is untrusted.
  *
- *   run ── spawner   new: forks a reader and gives the run its socket; kill: ends one, tells how
- *   run ── reader    one request, one reply; bulk goes through the shared block
+ *   run - spawner   new: forks a reader and gives the run its socket; kill: ends one, tells how
+ *   run - reader    one request, one reply; bulk goes through the shared block
  */
 #ifndef RC_PROTOCOL_H
 #define RC_PROTOCOL_H
@@ -39,8 +39,8 @@ int rc_msg_recv(int sock, void *buf, size_t cap, size_t *n_out, int *fd_out, int
 enum rc_op {
 	RC_OP_SHARED,   /* descriptor: the new shared block of `bytes` */
 	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot` */
-	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, its first part
-			 * in the shared block */
+	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, whose first
+			 * part is in the shared block */
 	RC_OP_INDEX,    /* the index from byte row0 on into the shared block */
 	RC_OP_CHUNKS,   /* text: path of the dataset; ids */
 	RC_OP_ROWS,     /* text: path of the dataset; rows [row0, row0 + n_rows) as dtype */

@@ -51,12 +51,14 @@ __global__ void k(int *p) { *p = 1; }
 extern "C" int launch(int *p) { k<<<1, 1>>>(p); return cudaGetDeviceCount(p); }
 _RC_EOF
 	rc_compile="$rc_nvcc $NVCCFLAGS -Xcompiler -fPIE -c conftest.cu -o conftest-cu.o"
-	AS_IF([test -z "$rc_cudart"], [rc_cuda_why="libcudart_static.a not found under $rc_cuda_home"],
+	AS_IF([test -z "$rc_cudart"],
+		[rc_cuda_why="libcudart_static.a not found under $rc_cuda_home"],
 		[AC_TRY_COMMAND([$rc_compile >&AS_MESSAGE_LOG_FD 2>&1])],
 		[rc_save_libs=$LIBS
 		CUDA_LIBS="$rc_cudart -lstdc++ -lpthread -ldl -lrt"
 		LIBS="conftest-cu.o $CUDA_LIBS $LIBS"
-		AC_LINK_IFELSE([AC_LANG_PROGRAM([[int launch(int *);]], [[int n; return launch(&n);]])],
+		AC_LINK_IFELSE(
+			[AC_LANG_PROGRAM([[int launch(int *);]], [[int n; return launch(&n);]])],
 			[rc_have_cuda=yes], [rc_cuda_why="$rc_nvcc does not link with $CC"])
 		LIBS=$rc_save_libs],
 		[rc_cuda_why="$rc_nvcc does not compile a kernel; see config.log"])

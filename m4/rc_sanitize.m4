@@ -32,7 +32,7 @@ AC_DEFUN([RC_SANITIZE], [
 		CFLAGS="$CFLAGS$RC_SAN_CFLAGS"
 		AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])], [AC_MSG_RESULT([yes])],
 			[AC_MSG_RESULT([no])
-			AC_MSG_ERROR([the compiler cannot link the sanitizers that were asked for])])
+			AC_MSG_ERROR([the compiler cannot link these sanitizers])])
 		CFLAGS=$rc_save_cflags
 	], [rc_sanitizers=no])
 	AC_SUBST([RC_SAN_CFLAGS])

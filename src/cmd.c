@@ -34,16 +34,18 @@ bool rc_cmd_print(const struct rc_buf *b)
 	return true;
 }
 
-static void print_help(const struct rc_opts *o, const struct rc_common *common)
+static bool print_help(const struct rc_opts *o, const struct rc_common *common)
 {
 	struct rc_buf b;
+	bool ok;
 
 	rc_buf_init(&b);
 	rc_buf_puts(&b, common->usage);
 	rc_opts_help(o->rows, o->n_rows, &b);
 	rc_buf_puts(&b, common->examples);
-	rc_cmd_print(&b);
+	ok = rc_cmd_print(&b);
 	rc_buf_release(&b);
+	return ok;
 }
 
 bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_common *common,
@@ -51,6 +53,7 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
 {
 	struct rc_err err = {0};
 	struct rc_buf b;
+	int level;
 
 	*exit_out = 0;
 	if (rc_opts_parse(o, argc, argv, &err)) {
@@ -59,9 +62,10 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
 		*exit_out = 2;
 		return false;
 	}
-	rc_log_set_level(RC_LOG_INFO - *common->quiet + *common->verbose);
+	level = RC_LOG_INFO - *common->quiet + *common->verbose;
+	rc_log_set_level(level < RC_LOG_ERROR ? RC_LOG_ERROR : level);
 	if (*common->help) {
-		print_help(o, common);
+		*exit_out = print_help(o, common) ? 0 : 1;
 		return false;
 	}
 	if (*common->dump) {

@@ -58,7 +58,7 @@ static size_t label_start(const char *operand)
 	for (at = end; at > 0 && operand[at - 1] != '/'; at--)
 		;
 	if (operand[at] == '.' && (end - at == 1 || (end - at == 2 && operand[at + 1] == '.')))
-		return end + (operand[end] == '/' ? strspn(operand + end, "/") : 1);
+		return end + 1;
 	return at;
 }
 
@@ -131,10 +131,9 @@ static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *e
 	return rc;
 }
 
-static int add_named(struct walk *w, const char *path, struct rc_err *err)
+static int add_operand(struct walk *w, const char *path, size_t before, struct rc_err *err)
 {
 	struct stat st;
-	size_t before = w->in->n;
 	int rc;
 
 	if (stat(path, &st) != 0)
@@ -151,6 +150,22 @@ static int add_named(struct walk *w, const char *path, struct rc_err *err)
 	return rc;
 }
 
+static int add_named(struct walk *w, const char *operand, struct rc_err *err)
+{
+	size_t before = w->in->n, len = strlen(operand);
+	char *path;
+	int rc;
+
+	while (len > 1 && operand[len - 1] == '/') /* raw// is raw */
+		len--;
+	rc = rc_sprintf(&path, err, "%.*s", (int)len, operand);
+	if (rc)
+		return rc;
+	rc = add_operand(w, path, before, err);
+	free(path);
+	return rc;
+}
+
 static int add_list(struct walk *w, const struct rc_input_options *opt, struct rc_err *err)
 {
 	struct rc_buf text;
@@ -159,6 +174,11 @@ static int add_list(struct walk *w, const struct rc_input_options *opt, struct r
 
 	rc_buf_init(&text);
 	rc = rc_buf_read_file(&text, opt->files_from, MAX_LIST_BYTES, err);
+	if (rc) { /* a mistake in the command: nothing was done yet */
+		rc = RC_E_USAGE;
+		if (err)
+			err->code = rc;
+	}
 	for (size_t at = 0; !rc && at < text.len;) {
 		char *line = text.p + at;
 		char *end = memchr(line, sep, text.len - at);
@@ -233,6 +253,39 @@ static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 	return 0;
 }
 
+static int by_label(const void *a, const void *b)
+{
+	const struct rc_input_file *const *x = a, *const *y = b;
+
+	return strcmp((*x)->label, (*y)->label);
+}
+
+/* Files of different directories may have the same label; those are told apart by their paths. */
+static int split_labels(struct rc_inputs *in, struct rc_err *err)
+{
+	struct rc_input_file **f;
+	int rc = rc_new_array(&f, in->n, sizeof *f, err);
+
+	for (size_t i = 0; i < in->n && !rc; i++)
+		f[i] = &in->files[i];
+	if (!rc && in->n)
+		qsort(f, in->n, sizeof *f, by_label);
+	for (size_t i = 0, end; i < in->n && !rc; i = end) {
+		for (end = i + 1; end < in->n && !by_label(&f[i], &f[end]); end++)
+			;
+		for (size_t k = i; k < end && end - i > 1 && !rc; k++) {
+			char *path;
+			rc = rc_strdup(&path, f[k]->path, err);
+			if (!rc) {
+				free(f[k]->label);
+				f[k]->label = path;
+			}
+		}
+	}
+	free(f);
+	return rc;
+}
+
 int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,
 		      struct rc_err *err)
 {
@@ -252,6 +305,8 @@ int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_o
 		rc = add_list(&w, opt, err);
 	if (!rc)
 		rc = drop_repeats(&in, err);
+	if (!rc)
+		rc = split_labels(&in, err);
 	if (!rc && in.n == 0)
 		rc = rc_fail(err, RC_E_USAGE, "input",
 			     "no input; name HDF5 files or a directory of them");

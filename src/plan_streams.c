@@ -99,6 +99,9 @@ static int add_candidate(struct planner *p, uint32_t i, struct rc_err *err)
 	c->selected = selected(p, c);
 	p->n++;
 	choose_clock(p, c);
+	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
+	match_either(&p->recipe->method, c->name, c->out_name);
+	match_either(&p->recipe->dtype, c->name, c->out_name);
 	return c->selected ? choose_method(p, c, err) : 0;
 }
 
@@ -243,6 +246,14 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 	return 0;
 }
 
+static bool in_group(const struct rc_plan_stream *out, const struct candidate *c)
+{
+	for (size_t i = 0; i < out->n_sources; i++)
+		if (out->sources[i].stream == c->i)
+			return true;
+	return false;
+}
+
 static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *err)
 {
 	struct rc_plan_stream *out;
@@ -270,6 +281,8 @@ static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *
 			if (!c->selected)
 				continue;
 			hit = true;
+			if (in_group(out, c)) /* globs overlap: the first place counts */
+				continue;
 			rc = group_member(p, out, c, &text, err);
 		}
 		if (!rc && !hit)

@@ -159,9 +159,12 @@ static uint64_t ticks_in(struct rc_rate rate, int64_t a, int64_t b)
 }
 
 /* Clocks of different origin cannot be put on one timeline. */
-static int check_one_origin(const struct planner *p, struct rc_err *err)
+static int check_one_origin(struct planner *p, struct rc_err *err)
 {
-	const struct candidate *measured = NULL, *nominal = NULL;
+	const struct candidate *measured = NULL, *nominal = NULL, *wanted = NULL;
+
+	if (p->recipe->set->reference) /* counts even when it is not an output itself */
+		wanted = find_candidate(p, p->recipe->set->reference);
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct candidate *c = &p->c[i];
@@ -172,6 +175,10 @@ static int check_one_origin(const struct planner *p, struct rc_err *err)
 		else
 			nominal = c;
 	}
+	if (wanted && wanted->src.clock == RC_CLOCK_MEASURED)
+		measured = wanted;
+	else if (wanted && wanted->src.clock == RC_CLOCK_NOMINAL)
+		nominal = wanted;
 	if (!measured || !nominal)
 		return 0;
 	return rc_fail(err, RC_E_USAGE, "mixed_clocks",

@@ -144,6 +144,23 @@ static int compile_globs(struct rc_recipe *r, const struct rc_opt_list *list, co
 	return rc;
 }
 
+/* A name that can be a path inside a shard. */
+static int check_name(const char *name, const char *option, const char *text, struct rc_err *err)
+{
+	for (const char *p = name;; p++) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+			return rc_fail(err, RC_E_USAGE, "name",
+				       "'%s' in --%s '%s' cannot name a stream: names are words, "
+				       "or words joined by single '/'",
+				       name, option, text);
+		p += n;
+		if (!*p)
+			return 0;
+	}
+}
+
 static int compile_renames(struct rc_recipe *r, struct rc_err *err)
 {
 	const struct rc_opt_list *list = &r->set->rename;
@@ -161,6 +178,7 @@ static int compile_renames(struct rc_recipe *r, struct rc_err *err)
 			return rc_fail(err, RC_E_USAGE, "rename",
 				       "--rename '%s': OLD must be one stream, not a pattern",
 				       rule->text);
+		rc = check_name(rule->value, "rename", rule->text, err);
 	}
 	return rc;
 }
@@ -186,7 +204,9 @@ static int compile_group(struct rc_recipe *r, const char *text, struct rc_err *e
 	for (const char *p = cut + 1; *p; p++)
 		n += *p == ',';
 	g->name = name;
-	rc = rc_new_array(&g->members, n, sizeof *g->members, err);
+	rc = check_name(name, "fuse", text, err);
+	if (!rc)
+		rc = rc_new_array(&g->members, n, sizeof *g->members, err);
 	if (!rc)
 		rc = rc_new_array(&g->used, n, sizeof *g->used, err);
 	r->n_groups++;

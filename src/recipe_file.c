@@ -165,6 +165,34 @@ static int set_key(struct rc_opts *o, const struct rc_json *j, struct rc_buf *b,
 	return rc ? rc : rc_opts_set_recipe(o, name, b->p, err);
 }
 
+/* A recipe that cannot be read is a mistake in the command: nothing was done yet. */
+static int usage_error(struct rc_err *err)
+{
+	if (err)
+		err->code = RC_E_USAGE;
+	return RC_E_USAGE;
+}
+
+static bool same_key(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (*a != *b && !((*a == '-' || *a == '_') && (*b == '-' || *b == '_')))
+			return false;
+	return *a == *b;
+}
+
+/* "max_gap" and "max-gap" are one key. */
+static int check_twice(const struct rc_json *root, struct rc_err *err)
+{
+	for (const struct rc_json *a = rc_json_child(root); a; a = rc_json_next(a))
+		for (const struct rc_json *b = rc_json_next(a); b; b = rc_json_next(b))
+			if (same_key(rc_json_key(a), rc_json_key(b)))
+				return rc_fail(err, RC_E_USAGE, "recipe",
+					       "keys '%s' and '%s' are the same option",
+					       rc_json_key(a), rc_json_key(b));
+	return 0;
+}
+
 int rc_recipe_load(const char *path, struct rc_opts *opts, struct rc_json **root_out,
 		   struct rc_err *err)
 {
@@ -177,19 +205,19 @@ int rc_recipe_load(const char *path, struct rc_opts *opts, struct rc_json **root
 	rc_buf_init(&value);
 	rc = rc_buf_read_file(&text, path, MAX_RECIPE_BYTES, err);
 	if (rc) {
-		/* a recipe that cannot be read is a mistake in the command, nothing was done yet */
-		if (err)
-			err->code = RC_E_USAGE;
-		rc = RC_E_USAGE;
+		rc = usage_error(err);
 		goto done;
 	}
 	rc = rc_json_parse(text.p, text.len, path, &root, err);
-	if (rc)
+	if (rc) {
+		rc = usage_error(err);
 		goto done;
+	}
 	if (!rc_json_is_object(root)) {
 		rc = rc_fail(err, RC_E_USAGE, "recipe", "recipe '%s' is not a JSON object", path);
 		goto done;
 	}
+	rc = check_twice(root, err);
 	for (const struct rc_json *c = rc_json_child(root); c && !rc; c = rc_json_next(c))
 		rc = set_key(opts, c, &value, err);
 	if (rc)

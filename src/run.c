@@ -3,12 +3,7 @@
 
 #include "run.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fnmatch.h>
 #include <sched.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,103 +50,6 @@ int rc_allowed_cpus(void)
 	return n < 1 ? 1 : n;
 }
 
-/* --- the output directory --------------------------------------------------------------------- */
-
-/* Names that this program makes in an output directory. */
-static bool is_ours(const char *name)
-{
-	static const char *const patterns[] = {"manifest.json", "report.json", "shard-[0-9]*.h5",
-					       "episode_[0-9]*.hdf5"};
-
-	for (size_t i = 0; i < RC_ARRAY_LEN(patterns); i++)
-		if (fnmatch(patterns[i], name, 0) == 0)
-			return true;
-	return false;
-}
-
-static int check_output(const struct rc_run *r, struct rc_err *err)
-{
-	const char *dir = r->set->output;
-	const char *dot = strrchr(dir, '.');
-	struct dirent *e;
-	struct stat st;
-	DIR *d;
-	int rc = 0;
-
-	if (stat(dir, &st) != 0 && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5")))
-		return rc_fail(err, RC_E_USAGE, "output",
-			       "--output '%s' names a file, but the output is a directory of "
-			       "shards; try --output '%.*s'",
-			       dir, (int)(dot - dir), dir);
-	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
-		return rc_fail(err, RC_E_USAGE, "output",
-			       "--output '%s' exists and is not a directory", dir);
-	d = opendir(dir);
-	if (!d && errno == ENOENT)
-		return 0;
-	if (!d)
-		return rc_fail_errno(err, RC_E_OUTPUT, "output", errno,
-				     "cannot list output directory '%s'", dir);
-	while (!rc && !r->set->force && (e = readdir(d)))
-		if (is_ours(e->d_name))
-			rc = rc_fail(err, RC_E_USAGE, "output_exists",
-				     "'%s/%s' exists already; give --force to replace the dataset "
-				     "in '%s', or another --output",
-				     dir, e->d_name, dir);
-	closedir(d);
-	return rc;
-}
-
-/* An output that is also an input would be overwritten while it is read. */
-static int check_overlap(const struct rc_run *r, struct rc_err *err)
-{
-	struct stat out, st;
-
-	if (stat(r->set->output, &out) != 0)
-		return 0;
-	for (size_t i = 0; i < r->inputs.n; i++) {
-		char *path, *slash;
-		bool same;
-
-		if (rc_strdup(&path, r->inputs.files[i].path, err))
-			return RC_E_NOMEM;
-		slash = strrchr(path, '/');
-		if (slash)
-			*(slash == path ? slash + 1 : slash) = '\0';
-		same = stat(slash ? path : ".", &st) == 0 && st.st_dev == out.st_dev &&
-		       st.st_ino == out.st_ino && is_ours(slash ? r->inputs.files[i].path +
-									  (slash - path) + 1
-								: path);
-		free(path);
-		if (same)
-			return rc_fail(err, RC_E_USAGE, "output",
-				       "input '%s' lies in the output directory and would be "
-				       "replaced; choose another --output",
-				       r->inputs.files[i].path);
-	}
-	return 0;
-}
-
-/* With --force, shards of the dataset that was there before and are not part of the new one go,
- * after the new one is complete. */
-static void remove_stale(const struct rc_run *r)
-{
-	DIR *d = r->set->force ? opendir(r->set->output) : NULL;
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		bool keep = !is_ours(e->d_name) || strstr(e->d_name, ".json") != NULL;
-
-		for (size_t i = 0; i < r->plan.n_shards && !keep; i++)
-			keep = r->writer.shards[i].committed &&
-			       !strcmp(r->writer.shards[i].name, e->d_name);
-		if (!keep)
-			unlinkat(dirfd(d), e->d_name, 0);
-	}
-	if (d)
-		closedir(d);
-}
-
 /* --- the steps -------------------------------------------------------------------------------- */
 
 static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct rc_err *err)
@@ -170,7 +68,7 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 			       "no input; name HDF5 files or directories, or --files-from FILE "
 			       "(see robocache convert --help)");
 	rc = rc_inputs_collect(&opt, &r->inputs, err);
-	return rc ? rc : check_overlap(r, err);
+	return rc ? rc : rc_outdir_check_inputs(&r->outdir, &r->inputs, err);
 }
 
 static void warn_about(const struct rc_problems *ps)
@@ -262,6 +160,20 @@ static void show_progress(void *arg, const struct rc_writer *w)
 	rc_progress_update(&r->progress, w->written_ticks, w->n_ok, w->write.bytes);
 }
 
+/* A report that says "running" stands in the output until the run ends: it marks the directory as
+ * ours if the process is killed, and tells a monitor that it was. */
+static int announce(struct rc_run *r, struct rc_err *err)
+{
+	char *path;
+	int rc = rc_sprintf(&path, err, "%s/report.json", r->set->output);
+
+	r->status = "running";
+	if (!rc)
+		rc = rc_report_write(r, path, NULL, err);
+	free(path);
+	return rc;
+}
+
 static int convert(struct rc_run *r, struct rc_err *err)
 {
 	struct rc_pipeline_options opt = {
@@ -273,7 +185,9 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	int rc = open_device(r, err);
 
 	if (!rc)
-		rc = rc_mkdirs(r->set->output, err);
+		rc = rc_outdir_begin(&r->outdir, err);
+	if (!rc)
+		rc = announce(r, err);
 	if (rc)
 		return rc;
 	rc_shard_init();
@@ -287,7 +201,7 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
 	if (!rc)
-		remove_stale(r);
+		rc_outdir_finish(&r->outdir, &r->writer);
 	return rc;
 }
 
@@ -303,7 +217,7 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 	if (!rc)
 		rc = rc_recipe_json(r->opts, &r->recipe_json, err);
 	if (!rc)
-		rc = check_output(r, err);
+		rc = rc_outdir_check(&r->outdir, r->set->output, r->set->force, err);
 	if (!rc)
 		rc = collect_inputs(r, operands, n_operands, err);
 	if (!rc)
@@ -416,6 +330,7 @@ void rc_run_release(struct rc_run *r)
 {
 	if (r->planned)
 		rc_writer_release(&r->writer);
+	rc_outdir_release(&r->outdir);
 	rc_plan_release(&r->plan);
 	rc_scan_release(&r->scan);
 	rc_inputs_release(&r->inputs);

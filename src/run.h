@@ -6,6 +6,7 @@
 #ifndef RC_RUN_H
 #define RC_RUN_H
 
+#include "outdir.h"
 #include "pipeline.h"
 #include "progress.h"
 #include "recipe.h"
@@ -32,6 +33,7 @@ struct rc_run {
 	struct rc_readers *readers;
 	struct rc_recipe recipe;
 	struct rc_inputs inputs;
+	struct rc_outdir outdir;
 	struct rc_scan scan;
 	struct rc_plan plan;
 	struct rc_problems problems;
@@ -46,7 +48,7 @@ struct rc_run {
 	int64_t started_wall_ns, started_ns, scan_ns;
 	bool planned;         /* plan and writer are valid */
 	/* what came of it */
-	const char *status;   /* "ok" "partial" "interrupted" "failed" */
+	const char *status;   /* "running" "ok" "partial" "interrupted" "failed" */
 	int exit_code;
 	struct rc_err err;    /* why it ended early; code 0 otherwise */
 };

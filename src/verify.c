@@ -14,6 +14,7 @@
 #include "base/names.h"
 #include "each.h"
 #include "formats/shard.h"
+#include "outdir.h"
 
 /* --- findings --------------------------------------------------------------------------------- */
 
@@ -151,29 +152,6 @@ static void check_shard(void *arg, struct rc_input *in, size_t i)
 
 /* --- the dataset as a whole ------------------------------------------------------------------- */
 
-/* A name that `convert` gives to shards: what the layout makes of the number in it. */
-static bool is_shard_name(const char *name)
-{
-	size_t at = 0;
-	unsigned long long number;
-	char again[64];
-
-	while (name[at] && !isdigit((unsigned char)name[at]))
-		at++;
-	if (!name[at])
-		return false;
-	errno = 0;
-	number = strtoull(name + at, NULL, 10);
-	if (errno)
-		return false;
-	for (size_t i = 0; i < rc_n_shard_layouts; i++) {
-		rc_shard_layouts[i]->file_name(number, again, sizeof again);
-		if (!strcmp(name, again))
-			return true;
-	}
-	return false;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -198,7 +176,7 @@ static int list_extra(struct rc_verified *v, const char **known, struct rc_err *
 	while (!rc && (e = readdir(d))) {
 		const char *name = e->d_name;
 
-		if (!is_shard_name(name) ||
+		if (!rc_outdir_is_shard(name) ||
 		    (n_known && bsearch(&name, known, n_known, sizeof *known, by_name)))
 			continue;
 		rc = rc_grow_array(&v->extra, &v->cap_extra, v->n_extra + 1, sizeof *v->extra, err);

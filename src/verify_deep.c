@@ -86,7 +86,8 @@ static void check_clock(struct look *l, const struct rc_dataset *d, const int64_
 		if (l->has_last && t[i] < l->last)
 			rc_findings_add(&l->s->findings, &kind,
 					"row %llu of '%s' is %llu ns before the row above it",
-					(unsigned long long)(row0 + i), rc_index_str(l->ix, d->path),
+					(unsigned long long)(row0 + i),
+					rc_index_str(l->ix, d->path),
 					(unsigned long long)l->last - (unsigned long long)t[i]);
 		l->last = t[i];
 		l->has_last = true;

@@ -107,7 +107,8 @@ for f in $(find src formats -name '*.c' | sort); do
 		;;
 	esac
 	call="(RC_E_(NOMEM|INPUT|FORMAT|UNSUPPORTED|READER|OUTPUT|MISMATCH|INTERRUPTED|DEVICE)"
-	call="$call$usage|RC_NOTE_[A-Z]+), *|(h5_problem|describe_warn|emit_list)\\([^\"()]*|damage\\("
+	call="$call$usage|RC_NOTE_[A-Z]+), *|damage\\("
+	call="$call|(h5_problem|describe_warn|emit_list)\\([^\"()]*"
 	tr '\n\t' '  ' <"$f" | grep -oE "($call)\"[a-z0-9_]+\"" || :
 done | sed 's/"$//; s/.*"//' | grep -vxE 'input|output|layout' | sort -u >"$tmp/codes"
 sed -nE '/^\.Sh (CODES|DIAGNOSTICS)/,/^\.Sh (EXAMPLES|SEE ALSO)/s/^\.It Li //p' \

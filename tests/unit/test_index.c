@@ -270,9 +270,9 @@ static bool refused(const void *block, size_t n, uint64_t file_bytes)
 /* Every word takes many values: nothing may crash, most must be refused. */
 Test(index, every_word_changed)
 {
-	static const uint32_t values[] = { 0,  1,  2,  3,   4,     7,          8,          9,
-					   12, 50, 51, 255, 65536, 0x7fffffff, 0x80000000, UINT32_MAX,
-					   UINT32_MAX - 1 };
+	static const uint32_t values[] = { 0,  1,  2,   3,     4,          7,          8,
+					   9,  12, 50,  51,    255,        65536,      0x7fffffff,
+					   1u << 31,   UINT32_MAX, UINT32_MAX - 1 };
 	size_t n, n_refused = 0, n_tried = 0;
 	char *block = block_of(&n);
 

@@ -166,7 +166,7 @@ Test(reader, scan_gives_the_index)
 	ix = scan(r, in_dir("a.h5"));
 	cr_assert_eq(ix->n_episodes, 3);
 	cr_assert_eq(stat(in_dir("a.h5"), &st), 0);
-	cr_assert_eq(ix->file_bytes, st.st_size);
+	cr_assert_eq(ix->file_bytes, (uint64_t)st.st_size);
 	cr_assert_eq(ix->mtime_ns,
 		     (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
 	cr_assert_str_eq(ix->path, in_dir("a.h5"));
