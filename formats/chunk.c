@@ -155,6 +155,7 @@ static int read_contiguous(struct rc_input *in, const struct rc_index *ix,
 	}
 	if (rc)
 		return rc;
+	in->counters.reads++;
 	in->counters.read_bytes += (uint64_t)(p - dst);
 	if (d->big_endian)
 		chunk_swap(dst, (size_t)(p - dst), rc_dtype_size((enum rc_dtype)d->dtype));

@@ -37,7 +37,7 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 
 /* Bytes read from files and decoded so far by this input, for the report. */
 struct rc_input_counters {
-	uint64_t read_bytes, decoded_bytes, chunks;
+	uint64_t reads, read_bytes, decoded_bytes, chunks; /* reads: of contiguous rows */
 	int64_t read_ns, decode_ns;
 };
 void rc_input_counters(const struct rc_input *in, struct rc_input_counters *c_out);

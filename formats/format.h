@@ -8,7 +8,7 @@
  *     LAYOUTS section of man/robocache.1; tests/check-registry.sh compares them.
  *  3. A good and a bad sample in tests/make_data.py; tests/unit/test_layouts.c walks the table.
  *
- * `describe` lists episodes and streams from metadata alone; the exceptions are the first 65 and the
+ * `describe` lists episodes and streams from metadata alone, except for the first 65 and the
  * last stamp of clocks and up to three rows of things named like quaternions.  What layouts share
  * is in describe.h.
  */

@@ -22,7 +22,7 @@ enum { RC_MAX_FILTERS = 6, RC_MAX_FILTER_VALUES = 8 };
 enum rc_storage {
 	RC_STORE_CONTIGUOUS, /* stored_bytes at `address`: read with pread */
 	RC_STORE_CHUNKED,    /* stored chunks through a reader, decoded by the run */
-	RC_STORE_READER      /* decoded by libhdf5 in the reader: compact, rare filters, odd types */
+	RC_STORE_READER      /* decoded by libhdf5 in the reader: compact, rare filters, types */
 };
 
 struct rc_filter {
@@ -50,7 +50,7 @@ struct rc_dataset {
 /* When the rows of a stream were taken. */
 struct rc_stream_clock {
 	uint32_t kind;       /* enum rc_clock_kind */
-	uint32_t dataset;    /* MEASURED: 1-D dataset of stamps, as long as the stream's; else RC_NO_DATASET */
+	uint32_t dataset;    /* MEASURED: 1-D stamps, as long as the stream's; else RC_NO_DATASET */
 	int64_t unit_num, unit_den; /* MEASURED: ns = stamp * unit_num / unit_den */
 	uint32_t unit_name;  /* string: "ns" "us" "ms" "s" "step" */
 	uint32_t unit_origin;/* string: "attribute" "layout" "magnitude" */

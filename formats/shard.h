@@ -15,7 +15,7 @@
 
 /* One dataset of an output episode. */
 struct rc_out_stream {
-	const char *name;      /* "joint_pos"; "/" is allowed and the layout decides what it means */
+	const char *name;      /* "joint_pos"; the layout decides what a "/" in it means */
 	enum rc_role role;
 	enum rc_kind kind;
 	enum rc_dtype dtype;
@@ -23,7 +23,7 @@ struct rc_out_stream {
 	uint64_t dims[RC_MAX_RANK]; /* dims[0] = number of ticks */
 	uint64_t chunk_rows;   /* rows of a chunk; 0: contiguous (encoding NONE only) */
 	struct rc_encoding encoding;
-	uint32_t n_filters;    /* > 0: stored chunks are passed through with the source's pipeline */
+	uint32_t n_filters;    /* > 0: stored chunks are passed through, with these filters */
 	struct rc_filter filters[RC_MAX_FILTERS];
 	/* attributes on the dataset, "" for none */
 	const char *method;    /* "linear" ...; "fused" for a group */

@@ -9,13 +9,6 @@
 #include "base/log.h"
 #include "signals.h"
 
-void rc_cmd_error(const char *command, const struct rc_err *err)
-{
-	rc_log(RC_LOG_ERROR, "%s", err->msg);
-	if (err->code == RC_E_USAGE && !strcmp(err->reason, "option"))
-		rc_log(RC_LOG_ERROR, "see 'robocache %s --help'", command);
-}
-
 bool rc_cmd_print(const struct rc_buf *b)
 {
 	for (size_t at = 0; at < b->len;) {

@@ -35,9 +35,6 @@ struct rc_common {
 bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_common *common,
 		  int *exit_out);
 
-/* "robocache convert: error: <message>" and, for usage errors, where help is. */
-void rc_cmd_error(const char *command, const struct rc_err *err);
-
 /* Writes text to standard output; false (and an error line) when that fails.  A closed pipe is
  * quiet. */
 bool rc_cmd_print(const struct rc_buf *b);

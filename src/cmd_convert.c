@@ -136,10 +136,17 @@ static int finish(struct rc_run *run, const struct rc_buf *out)
 	int status = run->exit_code;
 
 	if (run->err.code)
-		rc_cmd_error("convert", &run->err);
+		rc_log(RC_LOG_ERROR, "%s", run->err.msg);
 	if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
 		status = RC_EXIT_FAILED;
 	return status;
+}
+
+/* "train/" is "train": it goes into messages and in front of "/report.json". */
+static void trim_slashes(char *dir)
+{
+	for (size_t n = dir ? strlen(dir) : 0; n > 1 && dir[n - 1] == '/'; n--)
+		dir[n - 1] = '\0';
 }
 
 int cmd_convert(int argc, char **argv)
@@ -159,9 +166,10 @@ int cmd_convert(int argc, char **argv)
 	rc_buf_init(&out);
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
+	trim_slashes((char *)set.output);
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
 	    rc_cmd_readers(&run.readers, &err)) {
-		rc_cmd_error("convert", &err);
+		rc_log(RC_LOG_ERROR, "%s", err.msg);
 		status = rc_exit_of(err.code);
 		goto done;
 	}

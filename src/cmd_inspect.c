@@ -101,7 +101,7 @@ static void own_text(const struct own *o, struct rc_buf *b)
 
 	for (size_t i = 0; i < o->manifest.n_shards; i++)
 		episodes += o->manifest.shards[i].n_episodes;
-	rc_survey_put_clean(b, o->dir);
+	rc_buf_put_clean(b, o->dir);
 	rc_buf_printf(b, ": a dataset made by robocache convert, %zu shard%s, %llu episode%s; "
 			 "manifest.json%s\n\n",
 		      o->manifest.n_shards, o->manifest.n_shards == 1 ? "" : "s",
@@ -257,7 +257,7 @@ static int finish(int rc, const struct rc_err *err)
 	if (rc >= 0)
 		return rc;
 	if (err->code)
-		rc_cmd_error("inspect", err);
+		rc_log(RC_LOG_ERROR, "%s", err->msg);
 	return rc == RC_E_OUTPUT ? RC_EXIT_FAILED : rc_exit_of(rc);
 }
 

@@ -126,15 +126,15 @@ static void put_finding(struct rc_buf *b, const char *prefix, const char *path,
 			const struct rc_finding *f)
 {
 	rc_buf_puts(b, f->severity == RC_NOTE_ERROR ? "DAMAGED " : "warning ");
-	rc_survey_put_clean(b, prefix);
-	rc_survey_put_clean(b, path);
+	rc_buf_put_clean(b, prefix);
+	rc_buf_put_clean(b, path);
 	rc_buf_puts(b, ": ");
 	if (*f->where && strcmp(f->where, path) != 0) {
 		rc_buf_puts(b, "'");
-		rc_survey_put_clean(b, f->where);
+		rc_buf_put_clean(b, f->where);
 		rc_buf_puts(b, "': ");
 	}
-	rc_survey_put_clean(b, f->message);
+	rc_buf_put_clean(b, f->message);
 	rc_buf_printf(b, " [%s", f->code);
 	if (f->count > 1)
 		rc_buf_printf(b, ", %llu times", (unsigned long long)f->count);
@@ -151,8 +151,8 @@ static void put_shard(struct rc_buf *b, const char *prefix, const struct rc_veri
 			      prefix, s->expected->path);
 	if (verbose && s->findings.n_errors == 0) {
 		rc_buf_puts(b, "ok ");
-		rc_survey_put_clean(b, prefix);
-		rc_survey_put_clean(b, s->expected->path);
+		rc_buf_put_clean(b, prefix);
+		rc_buf_put_clean(b, s->expected->path);
 		rc_buf_puts(b, "\n");
 	}
 }
@@ -383,7 +383,7 @@ int cmd_verify(int argc, char **argv)
 	if (!rc)
 		rc = verify(readers, &names, &set, &status, &err);
 	if (rc) {
-		rc_cmd_error("verify", &err);
+		rc_log(RC_LOG_ERROR, "%s", err.msg);
 		status = rc_exit_of(rc);
 	}
 	rc_readers_stop(readers);

@@ -74,7 +74,8 @@ static int walk_entry(struct walk *w, const char *dir, const char *name, int dep
 {
 	struct stat st, target;
 	char *path;
-	int rc = rc_sprintf(&path, err, "%s%s%s", dir, dir[strlen(dir) - 1] == '/' ? "" : "/", name);
+	const char *slash = dir[strlen(dir) - 1] == '/' ? "" : "/";
+	int rc = rc_sprintf(&path, err, "%s%s%s", dir, slash, name);
 
 	if (rc)
 		return rc;
@@ -137,7 +138,8 @@ static int add_operand(struct walk *w, const char *path, size_t before, struct r
 	int rc;
 
 	if (stat(path, &st) != 0)
-		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open input '%s'", path);
+		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open input '%s'",
+				     path);
 	w->label_at = label_start(path);
 	if (!S_ISDIR(st.st_mode))
 		return add_path(w, path, err);

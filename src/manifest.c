@@ -138,7 +138,8 @@ static int read_shards(struct rc_manifest *m, const char *path, struct rc_err *e
 		return rc_fail(err, RC_E_FORMAT, "bad_manifest",
 			       "'%s' is not a manifest of schema " RC_MANIFEST_SCHEMA, path);
 	if (!rc_json_is_array(list))
-		return rc_fail(err, RC_E_FORMAT, "bad_manifest", "'%s' has no list of shards", path);
+		return rc_fail(err, RC_E_FORMAT, "bad_manifest", "'%s' has no list of shards",
+			       path);
 	for (const struct rc_json *c = rc_json_child(list); c; c = rc_json_next(c))
 		n++;
 	rc = rc_new_array(&m->shards, n, sizeof *m->shards, err);

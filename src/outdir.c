@@ -238,7 +238,7 @@ void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w)
 		if (is_dead_temporary(e->d_name) || (shard && is_old(d, e->d_name)))
 			unlinkat(dirfd(dir), e->d_name, 0);
 		else if (shard)
-			rc_log(RC_LOG_WARN, "'%s/%s' is not part of this dataset and was left there",
+			rc_log(RC_LOG_WARN, "'%s/%s' is no part of this dataset and was left",
 			       d->path, e->d_name);
 	}
 	if (dir)

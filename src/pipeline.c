@@ -188,7 +188,8 @@ static void add_stats(struct pipeline *p, const struct rc_worker_tools *t)
 
 	if (t->input)
 		rc_input_counters(t->input, &c);
-	add_time(&p->stats.read, &(struct rc_stage_time){c.read_ns, c.chunks, c.read_bytes});
+	add_time(&p->stats.read,
+		 &(struct rc_stage_time){c.read_ns, c.reads + c.chunks, c.read_bytes});
 	add_time(&p->stats.decode, &(struct rc_stage_time){c.decode_ns, c.chunks, c.decoded_bytes});
 	add_time(&p->stats.compute, &t->compute);
 	add_time(&p->stats.encode, &t->encode);

@@ -33,7 +33,7 @@ struct rc_pipeline_stats {
 	int n_workers, n_slots;
 };
 
-/* Runs the whole plan into the writer (which it also finishes).  RC_E_INTERRUPTED after a signal. */
+/* Runs the whole plan into the writer and finishes it.  After a signal: RC_E_INTERRUPTED. */
 int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 		    const struct rc_pipeline_options *opt, struct rc_writer *writer,
 		    struct rc_pipeline_stats *stats, struct rc_err *err);

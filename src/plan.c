@@ -162,8 +162,16 @@ static void check_places(const struct rc_plan *p, struct rc_plan_episode *e,
 			continue;
 		}
 		action |= e->streams[i].role == RC_ROLE_ACTION;
+		if (!strncmp(path, "robocache", 9) && (path[9] == '/' || !path[9])) {
+			rc_fail(&e->err, RC_E_USAGE, "name_collision",
+				"stream '%s' of '%s' would take the place '%s', which holds "
+				"robocache's own data; rename it with --rename OLD=NEW",
+				e->streams[i].name, e->id, path);
+			return;
+		}
 		for (size_t k = 0; k < i; k++)
-			if (path_of(p, &e->streams[k], other, sizeof other) && !strcmp(path, other)) {
+			if (path_of(p, &e->streams[k], other, sizeof other) &&
+			    !strcmp(path, other)) {
 				rc_fail(&e->err, RC_E_USAGE, "name_collision",
 					"streams '%s' and '%s' of '%s' would both be '%s'; rename "
 					"one with --rename OLD=NEW",
@@ -222,38 +230,51 @@ static int plan_episodes(struct rc_plan *p, struct rc_recipe *recipe, struct rc_
 	return rc;
 }
 
-/* The same output stream with other shape or dtype in another episode: training code will not
- * load both, and the user should hear it before the rebuild is used. */
+static bool same_rows(const struct rc_plan_stream *a, const struct rc_plan_stream *b)
+{
+	return a->dtype == b->dtype && a->rank == b->rank &&
+	       !memcmp(a->dims + 1, b->dims + 1, (RC_MAX_RANK - 1) * sizeof *a->dims);
+}
+
+static const struct rc_plan_stream *find_stream(const struct rc_plan_episode *e, const char *name,
+						size_t guess)
+{
+	if (guess < e->n_streams && !strcmp(e->streams[guess].name, name))
+		return &e->streams[guess];
+	for (size_t k = 0; k < e->n_streams; k++)
+		if (!strcmp(e->streams[k].name, name))
+			return &e->streams[k];
+	return NULL;
+}
+
+/* Streams of e that differ from, or are missing in, another episode. */
+static void compare_pair(const struct rc_plan_episode *e, const struct rc_plan_episode *other,
+			 bool shapes, struct rc_problems *problems)
+{
+	for (size_t s = 0; s < e->n_streams; s++) {
+		const char *name = e->streams[s].name;
+		const struct rc_plan_stream *o = find_stream(other, name, s);
+
+		if (!o)
+			rc_problems_add(problems, RC_NOTE_WARNING, "stream_not_everywhere", name,
+					"stream '%s' of '%s' is not in '%s'", name, e->id, other->id);
+		else if (shapes && !same_rows(&e->streams[s], o))
+			rc_problems_add(problems, RC_NOTE_WARNING, "shape_differs", name,
+					"stream '%s' of '%s' has another shape or type than in '%s'",
+					name, e->id, other->id);
+	}
+}
+
+/* Output streams that not all episodes have alike: training code will not load both, and the user
+ * should hear it before the rebuild is used. */
 static void compare_shapes(const struct rc_plan *p, struct rc_problems *problems)
 {
-	const struct rc_plan_episode *first = NULL;
-
-	for (size_t i = 0; i < p->n_order; i++) {
+	for (size_t i = 1; i < p->n_order; i++) {
+		const struct rc_plan_episode *first = &p->episodes[p->order[0]];
 		const struct rc_plan_episode *e = &p->episodes[p->order[i]];
 
-		if (!first) {
-			first = e;
-			continue;
-		}
-		for (size_t s = 0; s < e->n_streams; s++) {
-			const struct rc_plan_stream *b = &e->streams[s], *a = NULL;
-
-			if (s < first->n_streams && !strcmp(first->streams[s].name, b->name))
-				a = &first->streams[s];
-			for (size_t k = 0; !a && k < first->n_streams; k++)
-				if (!strcmp(first->streams[k].name, b->name))
-					a = &first->streams[k];
-			if (!a)
-				rc_problems_add(problems, RC_NOTE_WARNING, "stream_not_everywhere",
-						b->name, "stream '%s' of '%s' is not in '%s'",
-						b->name, e->id, first->id);
-			else if (a->dtype != b->dtype || a->rank != b->rank ||
-				 memcmp(a->dims + 1, b->dims + 1, (RC_MAX_RANK - 1) * sizeof *a->dims))
-				rc_problems_add(problems, RC_NOTE_WARNING, "shape_differs", b->name,
-						"stream '%s' of '%s' has another shape or type than "
-						"in '%s'",
-						b->name, e->id, first->id);
-		}
+		compare_pair(e, first, true, problems);
+		compare_pair(first, e, false, problems);
 	}
 }
 
@@ -365,15 +386,30 @@ static void print_streams(const struct rc_plan_episode *e, struct rc_buf *b)
 	for (size_t i = 0; i < e->n_streams; i++) {
 		const struct rc_plan_stream *s = &e->streams[i];
 		struct rc_buf shape;
+		size_t len = strlen(s->name);
 
 		rc_buf_init(&shape);
 		print_shape(s, &shape);
-		rc_buf_printf(b, "  %-24s %-8s %-16s %-9s %-6s", s->name, rc_dtype_name(s->dtype),
-			      shape.p, *s->method ? s->method : "copy",
+		rc_buf_puts(b, "  ");
+		rc_buf_put_clean(b, s->name);
+		rc_buf_printf(b, "%*s %-8s %-16s %-9s %-6s <- ", len < 24 ? (int)(24 - len) : 0, "",
+			      rc_dtype_name(s->dtype), shape.p, *s->method ? s->method : "copy",
 			      s->stored ? "stored" : rc_codec_name(s->encoding.codec));
-		rc_buf_printf(b, " <- %s\n", s->source_text);
+		rc_buf_put_clean(b, s->source_text);
+		rc_buf_puts(b, "\n");
 		rc_buf_release(&shape);
 	}
+}
+
+static void print_skip(struct rc_buf *b, const char *id, const struct rc_err *err)
+{
+	rc_buf_puts(b, "skip ");
+	if (id) {
+		rc_buf_put_clean(b, id);
+		rc_buf_puts(b, ": ");
+	}
+	rc_buf_put_clean(b, err->msg);
+	rc_buf_puts(b, "\n");
 }
 
 static const char *plural(size_t n)
@@ -387,9 +423,7 @@ static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_e
 		return false;
 	for (size_t i = 0; i < a->n_streams; i++)
 		if (strcmp(a->streams[i].name, b->streams[i].name) ||
-		    a->streams[i].dtype != b->streams[i].dtype ||
-		    memcmp(a->streams[i].dims + 1, b->streams[i].dims + 1,
-			   (RC_MAX_RANK - 1) * sizeof a->streams[i].dims[0]))
+		    !same_rows(&a->streams[i], &b->streams[i]))
 			return false;
 	return true;
 }
@@ -419,7 +453,9 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 		for (size_t i = 0; i < p->shards[s].n; i++) {
 			const struct rc_plan_episode *e =
 				&p->episodes[p->order[p->shards[s].first + i]];
-			rc_buf_printf(b, " %s%s%s\n", e->id, e->split ? " -> " : "",
+			rc_buf_puts(b, " ");
+			rc_buf_put_clean(b, e->id);
+			rc_buf_printf(b, "%s%s\n", e->split ? " -> " : "",
 				      e->split ? e->split : "");
 			if (!shown || !same_streams(shown, e)) {
 				print_streams(e, b);
@@ -429,9 +465,8 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 	}
 	for (size_t i = 0; i < p->n_episodes; i++)
 		if (p->episodes[i].err.code)
-			rc_buf_printf(b, "skip %s: %s\n", p->episodes[i].id,
-				      p->episodes[i].err.msg);
+			print_skip(b, p->episodes[i].id, &p->episodes[i].err);
 	for (size_t f = 0; f < p->scan->n; f++)
 		if (!p->scan->files[f].index)
-			rc_buf_printf(b, "skip %s\n", p->scan->files[f].err.msg);
+			print_skip(b, NULL, &p->scan->files[f].err);
 }

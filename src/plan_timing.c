@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the streams of one episode meet in time: step for step, on a grid, or at a stream's stamps. */
+/* How the streams of one episode meet in time: step for step, on a grid, at a stream's stamps. */
 #include "base/compat.h"
 
 #include "plan_private.h"
@@ -128,7 +128,7 @@ static int plan_steps(struct planner *p, struct rc_err *err)
 		if (p->c[i].selected && p->c[i].s->n_rows != n)
 			rc_problems_add(p->problems, RC_NOTE_WARNING, "trimmed", p->c[i].name,
 					"stream '%s' has %llu rows where the episode has %llu "
-					"steps ('%s'); its last row is left out",
+					"steps ('%s'); what is beyond them is left out",
 					p->c[i].name, (unsigned long long)p->c[i].s->n_rows,
 					(unsigned long long)n, p->e->id);
 	p->e->timing = RC_TIMING_STEPS;

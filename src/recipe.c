@@ -144,9 +144,14 @@ static int compile_globs(struct rc_recipe *r, const struct rc_opt_list *list, co
 	return rc;
 }
 
+enum { MAX_NAME = 200 };
+
 /* A name that can be a path inside a shard. */
 static int check_name(const char *name, const char *option, const char *text, struct rc_err *err)
 {
+	if (strlen(name) > MAX_NAME)
+		return rc_fail(err, RC_E_USAGE, "name", "the name in --%s '%.40s...' is too long",
+			       option, text);
 	for (const char *p = name;; p++) {
 		size_t n = strcspn(p, "/");
 
@@ -322,9 +327,11 @@ static int check_settings(const struct rc_settings *s, struct rc_err *err)
 			       "--reference '%s' contradicts --timeline %s; leave one of them out",
 			       s->reference,
 			       s->timeline == RC_TIMELINE_UNION ? "union" : "intersection");
-	if (s->timeline > RC_TIMELINE_REFERENCE && s->rate.num == 0)
+	if (s->timeline != RC_TIMELINE_AUTO && s->timeline != RC_TIMELINE_REFERENCE &&
+	    s->rate.num == 0)
 		return rc_fail(err, RC_E_USAGE, "timeline",
-			       "--timeline union needs --rate HZ for its ticks");
+			       "--timeline %s needs --rate HZ for its ticks",
+			       s->timeline == RC_TIMELINE_UNION ? "union" : "intersection");
 	if (s->rate.num == 0 && !s->reference) {
 		const char *idle = s->method.n	  ? "--method"
 				   : s->latency.n ? "--latency"
@@ -426,8 +433,8 @@ static int fail_unused(const char *option, const char *pattern, const char *cons
 
 	if (near)
 		return rc_fail(err, RC_E_USAGE, "no_match",
-			       "'%s' in --%s matches no stream; did you mean '%s'?", pattern, option,
-			       near);
+			       "'%s' in --%s matches no stream; did you mean '%s'?", pattern,
+			       option, near);
 	for (size_t i = 0; i < n && len < sizeof list - 64; i++)
 		len += (size_t)snprintf(list + len, sizeof list - len, "%s%.40s", i ? ", " : "",
 					names[i]);

@@ -56,8 +56,8 @@ static int fail_unknown_key(const struct rc_opts *o, const char *key, struct rc_
 	}
 	const char *near = rc_nearest_name(key, names, n);
 	if (near)
-		return rc_fail(err, RC_E_USAGE, "recipe", "unknown recipe key '%s'; did you mean '%s'?",
-			       key, near);
+		return rc_fail(err, RC_E_USAGE, "recipe",
+			       "unknown recipe key '%s'; did you mean '%s'?", key, near);
 	return rc_fail(err, RC_E_USAGE, "recipe",
 		       "unknown recipe key '%s'; robocache-recipe(5) lists the keys", key);
 }
@@ -148,7 +148,8 @@ static int set_key(struct rc_opts *o, const struct rc_json *j, struct rc_buf *b,
 		return fail_unknown_key(o, key, err);
 	if (is_run_only(name))
 		return rc_fail(err, RC_E_USAGE, "recipe",
-			       "recipe key '%s' describes one run; give it as option --%s", key, name);
+			       "recipe key '%s' describes one run; give it as option --%s", key,
+			       name);
 	if (rc_json_is_object(j))
 		return set_object(o, name, j, b, err);
 	if (rc_json_is_array(j) && row->type == RC_OPT_LIST) {
@@ -259,6 +260,8 @@ int rc_recipe_json(const struct rc_opts *opts, struct rc_buf *b, struct rc_err *
 	}
 	if (!rc)
 		rc = rc_json_text(root, false, b, err);
+	if (!rc && b->len && b->p[b->len - 1] == '\n')
+		b->p[--b->len] = '\0';
 	rc_json_free(root);
 	rc_buf_release(&text);
 	return rc;

@@ -55,17 +55,19 @@ static void run_json(const struct rc_run *r, struct rc_json *root)
 {
 	struct rc_json *o = rc_json_add_object(root, "run"), *command;
 	int64_t now = rc_now_ns();
-	struct rusage self, children;
+	struct rusage self;
 	char utc[32], cwd[4096];
 
 	getrusage(RUSAGE_SELF, &self);
-	getrusage(RUSAGE_CHILDREN, &children);
 	command = rc_json_add_array(o, "command");
 	for (int i = 0; i < r->argc; i++)
 		rc_json_add_string(command, NULL, r->argv[i]);
 	rc_json_add_string(o, "cwd", getcwd(cwd, sizeof cwd));
 	rc_json_add_string(o, "status", r->status);
-	rc_json_add_int(o, "exit_code", r->exit_code);
+	if (!strcmp(r->status, "running"))
+		rc_json_add_null(o, "exit_code");
+	else
+		rc_json_add_int(o, "exit_code", r->exit_code);
 	rc_json_add_string(o, "error", r->err.code ? r->err.msg : NULL);
 	rc_format_utc(utc, r->started_wall_ns);
 	rc_json_add_string(o, "started_at", utc);

@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -89,7 +90,8 @@ static void warn_about(const struct rc_problems *ps)
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
-	int rc = rc_scan_run(r->readers, &r->inputs, r->set->layout_in, r->n_threads, &r->scan, err);
+	int rc = rc_scan_run(r->readers, &r->inputs, r->set->layout_in, r->n_threads, &r->scan,
+			     err);
 
 	r->scan_ns = rc_now_ns() - t0;
 	if (rc)
@@ -170,7 +172,10 @@ static int announce(struct rc_run *r, struct rc_err *err)
 	r->status = "running";
 	if (!rc)
 		rc = rc_report_write(r, path, NULL, err);
-	free(path);
+	if (rc)
+		free(path);
+	else
+		r->announced = path;
 	return rc;
 }
 
@@ -300,6 +305,8 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 	    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
 		summarise(r, report, out);
 	rc = rc_report_write(r, report, out, err);
+	if (!rc && r->set->report && r->announced)
+		unlink(r->announced); /* the account is where it was asked for */
 	free(report);
 	return rc;
 }
@@ -330,6 +337,7 @@ void rc_run_release(struct rc_run *r)
 {
 	if (r->planned)
 		rc_writer_release(&r->writer);
+	free(r->announced);
 	rc_outdir_release(&r->outdir);
 	rc_plan_release(&r->plan);
 	rc_scan_release(&r->scan);

@@ -47,6 +47,7 @@ struct rc_run {
 	int n_threads;
 	int64_t started_wall_ns, started_ns, scan_ns;
 	bool planned;         /* plan and writer are valid */
+	char *announced;      /* path of the report that says "running", once it is there */
 	/* what came of it */
 	const char *status;   /* "running" "ok" "partial" "interrupted" "failed" */
 	int exit_code;

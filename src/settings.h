@@ -13,7 +13,7 @@
 enum rc_timeline_mode {
 	RC_TIMELINE_AUTO,         /* reference if one is named, else intersection */
 	RC_TIMELINE_INTERSECTION, /* latest first sample to earliest last sample */
-	RC_TIMELINE_REFERENCE,    /* the reference stream's span, or its own stamps without a rate */
+	RC_TIMELINE_REFERENCE,    /* the reference stream's span, or, without a rate, its stamps */
 	RC_TIMELINE_UNION         /* earliest first to latest last, with validity */
 };
 #define RC_TIMELINE_CHOICES "auto|intersection|reference|union"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
 #include "signals.h"
 
 #include <signal.h>
 #include <unistd.h>
-
-#include "base/compat.h"
 
 static volatile sig_atomic_t asked;
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};

@@ -105,8 +105,6 @@ int rc_survey_table_text(struct rc_survey_table *t, struct rc_buf *b, struct rc_
 /* One group of files with the same streams; `long_form` lists each file and episode by itself. */
 int rc_survey_group_text(const struct rc_survey *s, size_t group, bool long_form,
 			 struct rc_buf *b, struct rc_err *err);
-/* Text from a file, with what could steer a terminal replaced by '?'. */
-void rc_survey_put_clean(struct rc_buf *b, const char *s);
 
 /* One file as a JSON object. */
 struct rc_json *rc_survey_file_json(const struct rc_survey_file *f);

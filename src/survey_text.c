@@ -7,24 +7,6 @@
 #include "base/mem.h"
 #include "base/num.h"
 
-/* The first n bytes of s. */
-static void put_clean_n(struct rc_buf *b, const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
-		/* C0, DEL, and C1 as UTF-8 */
-		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
-
-		rc_buf_add(b, c < 0x20 || c == 0x7f || c1 ? "?" : s + i, 1);
-		i += c1;
-	}
-}
-
-void rc_survey_put_clean(struct rc_buf *b, const char *s)
-{
-	put_clean_n(b, s, strlen(s));
-}
-
 /* --- a grid of cells -------------------------------------------------------------------------- */
 
 /* Cells row by row, each NUL-terminated in `text`; the first row is the heading. */
@@ -49,7 +31,7 @@ static void cell_end(struct grid *g)
 
 static void cell(struct grid *g, const char *s)
 {
-	rc_survey_put_clean(&g->text, s);
+	rc_buf_put_clean(&g->text, s);
 	cell_end(g);
 }
 
@@ -127,7 +109,7 @@ static void put_variants(struct rc_buf *b, const struct rc_variants *vs, size_t 
 {
 	for (size_t i = 0; i < vs->n && i < most; i++) {
 		rc_buf_puts(b, i ? " | " : "");
-		rc_survey_put_clean(b, vs->v[i].text);
+		rc_buf_put_clean(b, vs->v[i].text);
 	}
 	if (vs->n > most)
 		rc_buf_printf(b, " | %zu%s more", vs->n - most, vs->more ? "+" : "");
@@ -253,7 +235,7 @@ static void put_names(const struct rc_survey_table *t, const struct rc_buf *fact
 			continue;
 		}
 		rc_buf_puts(b, shown++ ? ", " : "");
-		rc_survey_put_clean(b, t->rows[k].name);
+		rc_buf_put_clean(b, t->rows[k].name);
 		used += w + 2;
 	}
 	if (shown && shown < n)
@@ -335,7 +317,7 @@ static void put_list(struct rc_buf *b, const char *label, const struct rc_varian
 	rc_buf_printf(b, "  %s:%s", label, vs->n == 1 ? " " : "\n");
 	for (size_t i = 0; i < vs->n && i < most; i++) {
 		rc_buf_puts(b, vs->n == 1 ? "" : "    ");
-		rc_survey_put_clean(b, vs->v[i].text);
+		rc_buf_put_clean(b, vs->v[i].text);
 		if (counts && vs->v[i].count > 1)
 			rc_buf_printf(b, " (%llu times)", (unsigned long long)vs->v[i].count);
 		rc_buf_puts(b, "\n");
@@ -372,14 +354,14 @@ static void put_note_counts(const struct rc_survey_table *t, struct rc_buf *b)
 		size_t n = strlen(v->text);
 
 		rc_buf_puts(b, "    ");
-		rc_survey_put_clean(b, v->key);
+		rc_buf_put_clean(b, v->key);
 		if (v->count > 1)
 			rc_buf_printf(b, " (%llu times)", (unsigned long long)v->count);
 		rc_buf_puts(b, ": ");
 		if (n > MOST)
 			for (n = MOST; n > 0 && ((unsigned char)v->text[n] & 0xc0) == 0x80; n--)
 				;
-		put_clean_n(b, v->text, n);
+		rc_buf_add_clean(b, v->text, n);
 		rc_buf_puts(b, v->text[n] ? " ... (--long)\n" : "\n");
 	}
 }
@@ -426,16 +408,16 @@ static void put_heading(const struct rc_survey_table *t, const struct rc_survey_
 	char size[32];
 
 	rc_format_bytes(size, sizeof size, t->file_bytes);
-	rc_survey_put_clean(b, first->scanned->path);
+	rc_buf_put_clean(b, first->scanned->path);
 	if (t->n_files > 1) {
 		rc_buf_puts(b, " ... ");
-		rc_survey_put_clean(b, last->scanned->path);
+		rc_buf_put_clean(b, last->scanned->path);
 		rc_buf_printf(b, ": %llu files", (unsigned long long)t->n_files);
 	} else {
 		rc_buf_puts(b, ":");
 	}
 	rc_buf_puts(b, t->n_files > 1 ? ", layout " : " layout ");
-	rc_survey_put_clean(b, rc_index_str(ix, ix->layout));
+	rc_buf_put_clean(b, rc_index_str(ix, ix->layout));
 	rc_buf_printf(b, ", %llu episode%s, %s\n", (unsigned long long)t->n_episodes,
 		      t->n_episodes == 1 ? "" : "s", size);
 	rc_buf_puts(b, "  layout chosen because: ");
@@ -452,7 +434,7 @@ static int put_episode(const struct rc_survey_file *f, uint32_t i, struct rc_buf
 	int rc = rc_survey_add_episode(&t, f, i, err);
 
 	rc_buf_puts(b, "\n  episode ");
-	rc_survey_put_clean(b, rc_index_str(ix, e->key));
+	rc_buf_put_clean(b, rc_index_str(ix, e->key));
 	rc_buf_printf(b, ": %u stream%s\n", e->n_streams, e->n_streams == 1 ? "" : "s");
 	if (!rc)
 		rc = rc_survey_table_text(&t, b, err);
@@ -464,9 +446,9 @@ static void put_note(struct rc_buf *b, const char *severity, const char *code,
 		     const char *message)
 {
 	rc_buf_printf(b, "  %s ", severity);
-	rc_survey_put_clean(b, code);
+	rc_buf_put_clean(b, code);
 	rc_buf_puts(b, ": ");
-	rc_survey_put_clean(b, message);
+	rc_buf_put_clean(b, message);
 	rc_buf_puts(b, "\n");
 }
 

@@ -73,8 +73,8 @@ def bracket(t, ticks):
 
 def linear(t, x, ticks):
     x = x.reshape(len(x), -1).astype(np.float64)
-    return np.stack([np.interp((ticks - t[0]).astype(np.float64), (t - t[0]).astype(np.float64), c)
-                     for c in x.T], 1)
+    at, from_ = (ticks - t[0]).astype(np.float64), (t - t[0]).astype(np.float64)
+    return np.stack([np.interp(at, from_, c) for c in x.T], 1)
 
 
 def check_linear(got, t, x, ticks, what):
@@ -92,11 +92,12 @@ def check_linear(got, t, x, ticks, what):
 def check_pose(got, t, x, ticks, what):
     check_linear(got[:, :3], t, x[:, :3], ticks, what)
     inside = np.clip(ticks, t[0], t[-1])
-    want = Slerp((t - t[0]) / 1e9, Rotation.from_quat(x[:, 3:].astype(np.float64)))((inside - t[0]) / 1e9)
-    angle = float(np.max((Rotation.from_quat(got[:, 3:].astype(np.float64)).inv() * want).magnitude()))
+    slerp = Slerp((t - t[0]) / 1e9, Rotation.from_quat(x[:, 3:].astype(np.float64)))
+    quat = got[:, 3:].astype(np.float64)
+    angle = float(np.max((Rotation.from_quat(quat).inv() * slerp((inside - t[0]) / 1e9)).magnitude()))
     worst["slerp_rad"] = max(worst["slerp_rad"], angle)
     check(angle <= 1e-6, f"{what}: slerp off by {angle} rad")
-    check(np.allclose(np.linalg.norm(got[:, 3:].astype(np.float64), axis=1), 1, atol=2e-7), f"{what}: norm")
+    check(np.allclose(np.linalg.norm(quat, axis=1), 1, atol=2e-7), f"{what}: norm")
 
 
 def nearest(t, x, ticks):
@@ -249,9 +250,11 @@ def compressed_input(compression):
     run("convert", raw, "-o", out, "--rate", "20", "-q")
     for e, f, d in demos(out):
         s = streams_of(source_of(e, raw))
-        ticks = f["robocache/time"][e["name"]][:] + int(f["robocache/time"][e["name"]].attrs["origin_ns"])
+        time = f["robocache/time"][e["name"]]
+        ticks = time[:] + int(time.attrs["origin_ns"])
         check_linear(d["obs/joint_pos"][:], *s["joint_pos"], ticks, compression + " joint_pos")
-        check(np.array_equal(d["obs/cam_front"][:], nearest(*s["cam_front"], ticks)), compression + " frames")
+        check(np.array_equal(d["obs/cam_front"][:], nearest(*s["cam_front"], ticks)),
+              compression + " frames")
         with h5py.File(source_of(e, raw)) as r:
             a, b = r["cam_front/cam_front"], d["obs/cam_front"]
             filters = lambda x: [x.id.get_create_plist().get_filter(i)[0]
@@ -299,7 +302,8 @@ def splits(raw):
     for s in json.load(open(os.path.join(out, "manifest.json")))["shards"]:
         with h5py.File(os.path.join(out, s["path"])) as f:
             masks = {k: [x.decode() for x in f["mask"][k][:]] for k in f["mask"]}
-            check(sorted(sum(masks.values(), [])) == sorted(e["name"] for e in s["episodes"]), "masks")
+            check(sorted(sum(masks.values(), [])) == sorted(e["name"] for e in s["episodes"]),
+                  "masks")
             for e in s["episodes"]:
                 check(e["name"] in masks[e["split"]], "split of " + e["name"])
 

@@ -143,3 +143,21 @@ int rc_buf_read_file(struct rc_buf *b, const char *path, size_t max, struct rc_e
 		close(fd);
 	return rc;
 }
+
+/* The first n bytes of s. */
+void rc_buf_add_clean(struct rc_buf *b, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)s[i], next = (unsigned char)s[i + 1];
+		/* C0, DEL, and C1 as UTF-8 */
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+
+		rc_buf_add(b, c < 0x20 || c == 0x7f || c1 ? "?" : s + i, 1);
+		i += c1;
+	}
+}
+
+void rc_buf_put_clean(struct rc_buf *b, const char *s)
+{
+	rc_buf_add_clean(b, s, strlen(s));
+}

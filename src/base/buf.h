@@ -22,6 +22,9 @@ void rc_buf_clear(struct rc_buf *b);
 void rc_buf_add(struct rc_buf *b, const void *bytes, size_t n);
 void rc_buf_puts(struct rc_buf *b, const char *s);
 void rc_buf_printf(struct rc_buf *b, const char *fmt, ...) RC_PRINTF(2, 3);
+/* Text from a file, with what could steer a terminal replaced by '?'. */
+void rc_buf_add_clean(struct rc_buf *b, const char *s, size_t n);
+void rc_buf_put_clean(struct rc_buf *b, const char *s);
 int rc_buf_check(const struct rc_buf *b, struct rc_err *err);
 /* Appends a whole file or, for path "-", standard input; more than max bytes is an error, and on
  * an error *b is as before. */

@@ -25,8 +25,8 @@ Test(robomimic, roles_names_and_kinds)
 	cr_assert_eq(need(ix, 0, "rewards")->role, RC_ROLE_REWARD);
 	cr_assert_eq(need(ix, 0, "dones")->role, RC_ROLE_DONE);
 	cr_assert_eq(need(ix, 0, "states")->role, RC_ROLE_STATE);
-	cr_assert_eq(need(ix, 0, "actions_abs")->role, RC_ROLE_OBS);
-	cr_assert_eq(need(ix, 0, "action_dict/gripper")->role, RC_ROLE_OBS);
+	cr_assert_eq(need(ix, 0, "actions_abs")->role, RC_ROLE_ACTION);
+	cr_assert_eq(need(ix, 0, "action_dict/gripper")->role, RC_ROLE_ACTION);
 	cr_assert_eq(need(ix, 0, "next_obs/robot0_eef_pos")->role, RC_ROLE_NEXT_OBS);
 	cr_assert_eq(need(ix, 0, "agentview_image")->kind, RC_KIND_IMAGE);
 	cr_assert_eq(need(ix, 0, "agentview_depth")->kind, RC_KIND_IMAGE);

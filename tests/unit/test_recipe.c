@@ -582,7 +582,7 @@ Test(canonical, does_not_depend_on_where_values_come_from)
 	cr_expect_str_eq(x, y);
 	cr_expect_eq(strstr(x, "here"), NULL, "%s", x);
 	cr_expect_eq(strstr(x, "threads"), NULL, "%s", x);
-	cr_expect_eq(strchr(x, '\n'), x + strlen(x) - 1, "%s", x);
+	cr_expect_eq(strchr(x, '\n'), NULL, "%s", x);
 	free(x);
 	free(y);
 	job_release(&a);

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# A write that fails is status 74 and leaves no shard and no temporary file.
+. "$CLI_LIB"
+sample --episodes 1 --size 128x128
+(
+	trap '' XFSZ
+	ulimit -f 40000 # blocks of 512 bytes; the shard needs 29 MB
+	try robocache convert raw -o out --rate 300 -q 2>err
+)
+sed -n "s/^\(robocache: error: cannot write\).*\(File too large\).*/\1 ... \2/p" err
+show out
+try robocache convert raw -o out --rate 300 -q --force
