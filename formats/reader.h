@@ -8,7 +8,8 @@
  * the next request gets a fresh one.
  *
  * A struct rc_reader belongs to one thread at a time.  Results are untrusted: the index is checked
- * by rc_index_open(), chunk sizes against the shared block.
+ * by rc_index_open(), chunk sizes against the shared block.  A request given up because the run is
+ * to stop is RC_E_INTERRUPTED.
  */
 #ifndef RC_READER_H
 #define RC_READER_H
@@ -22,6 +23,7 @@ struct rc_reader_limits {
 	uint64_t memory_bytes;  /* address space of a reader; 0: 1 GiB */
 	uint64_t shared_bytes;  /* its shared block; 0: 16 MiB */
 	int64_t timeout_ns;     /* a request may take this plus file size / 20 MB/s; 0: 60 s */
+	bool (*stop)(void);     /* asked while waiting: true gives the request up; NULL: never */
 };
 
 int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,

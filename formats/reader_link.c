@@ -74,6 +74,8 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 	const char *name;
 	int sig;
 
+	if (sys == ECANCELED)
+		return rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal");
 	if (sys == ETIMEDOUT)
 		return rc_fail(err, RC_E_READER, "reader_timeout",
 			       "'%s': the process that read it gave no answer in time and was "
@@ -97,6 +99,8 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 			     "'%s': lost the process that read it", path);
 }
 
+#define STOP_TURN_NS 100000000LL
+
 /* --- one request ---------------------------------------------------------------------------- */
 
 static int64_t deadline_of(const struct rc_reader *r, const struct ask *k)
@@ -106,6 +110,24 @@ static int64_t deadline_of(const struct rc_reader *r, const struct ask *k)
 	uint64_t limit = (uint64_t)r->pool->limits.timeout_ns;
 
 	return rc_now_ns() + (int64_t)(limit > most ? most : limit) + (int64_t)extra;
+}
+
+/* Waits in short turns, to hear that the run is to stop. */
+static int await_reply(struct rc_reader *r, size_t *n_out, int *fd_out, int64_t deadline)
+{
+	bool (*stop)(void) = r->pool->limits.stop;
+
+	for (;;) {
+		int64_t turn = rc_now_ns() + STOP_TURN_NS;
+		bool last = !stop || turn > deadline;
+		int sys = rc_msg_recv(r->sock, &r->reply, sizeof r->reply, n_out, fd_out,
+				      last ? deadline : turn);
+
+		if (sys != ETIMEDOUT || last)
+			return sys;
+		if (stop())
+			return ECANCELED;
+	}
 }
 
 static int exchange(struct rc_reader *r, struct ask *k, size_t *n_out)
@@ -120,7 +142,7 @@ static int exchange(struct rc_reader *r, struct ask *k, size_t *n_out)
 	parts[2] = (struct iovec){ (void *)k->text, k->q.n_text };
 	sys = rc_msg_send(r->sock, parts, 3, k->fd, deadline);
 	if (!sys)
-		sys = rc_msg_recv(r->sock, &r->reply, sizeof r->reply, n_out, &fd, deadline);
+		sys = await_reply(r, n_out, &fd, deadline);
 	if (fd >= 0)
 		close(fd);
 	return sys == EMSGSIZE ? EPROTO : sys;

@@ -344,7 +344,7 @@ static int need_enc(struct rc_slot *s, size_t more, struct rc_err *err)
 /* Failures that are nobody's data: they end the run. */
 static bool ends_run(int rc)
 {
-	return rc == RC_E_NOMEM || rc == RC_E_BUG || rc == RC_E_DEVICE;
+	return rc == RC_E_NOMEM || rc == RC_E_BUG || rc == RC_E_DEVICE || rc == RC_E_INTERRUPTED;
 }
 
 static const struct rc_err *keep_error(struct rc_slot *s, const struct rc_err *why)

@@ -73,7 +73,7 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
 
 int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err)
 {
-	struct rc_reader_limits limits = {0};
+	struct rc_reader_limits limits = {.stop = rc_stop_asked};
 
 	rc_signals_install();
 	return rc_readers_start(&limits, readers_out, err);

@@ -492,7 +492,14 @@ int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_or
 		rc_work_free(w);
 		return rc;
 	}
-	if (prepare(in, w, set, &w->err))
+	rc = prepare(in, w, set, &w->err);
+	if (rc == RC_E_INTERRUPTED) {
+		if (err)
+			*err = w->err;
+		rc_work_free(w);
+		return rc;
+	}
+	if (rc)
 		w->n_tiles = 0;
 	*w_out = w;
 	return 0;

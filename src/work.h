@@ -50,7 +50,7 @@ struct rc_work {
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
 
 /* Reads clocks, builds ticks, checks gaps, cuts tiles.  A failure of this episode is left in
- * w->err; returns non-zero only without memory.  Gives *w_out. */
+ * w->err; returns non-zero only without memory or when the run is to stop.  Gives *w_out. */
 int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_order,
 		    const struct rc_settings *set, struct rc_work **w_out, struct rc_err *err);
 void rc_work_free(struct rc_work *w);

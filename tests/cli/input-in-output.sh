@@ -7,5 +7,5 @@ cp out/shard-00000.h5 before
 ln -s out/shard-00000.h5 link.h5
 try robocache convert out/shard-00000.h5 -o out --force
 try robocache convert link.h5 -o out --force
-try robocache convert "$PWD/out/../out/shard-00000.h5" -o ./out/ --force
+try robocache convert raw/../out/shard-00000.h5 -o ./out/ --force
 cmp before out/shard-00000.h5 && echo untouched

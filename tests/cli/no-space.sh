@@ -4,9 +4,9 @@
 sample --episodes 1 --size 128x128
 (
 	trap '' XFSZ
-	ulimit -f 40000 # blocks of 512 bytes; the shard needs 29 MB
-	try robocache convert raw -o out --rate 300 -q 2>err
+	ulimit -f 33000 # blocks of 512 or 1024 bytes; the shard needs 39 MB
+	try robocache convert raw -o out --rate 400 -q 2>err
 )
 sed -n "s/^\(robocache: error: cannot write\).*\(File too large\).*/\1 ... \2/p" err
 show out
-try robocache convert raw -o out --rate 300 -q --force
+try robocache convert raw -o out --rate 400 -q --force

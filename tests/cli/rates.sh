@@ -2,7 +2,7 @@
 # Streams at different rates, and data without clocks.
 . "$CLI_LIB"
 sample
-record_sample -o steps --layout robomimic --episodes 2 --seconds 1 --size 16x16 >/dev/null
+record_sample -o steps --layout aloha --episodes 2 --seconds 1 --size 16x16 >/dev/null
 try robocache convert raw -o o1
 try robocache convert steps -o o2 --rate 10 -q
 try robocache convert steps -o o2 --rate 10 --source-rate 20 -q
