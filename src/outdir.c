@@ -95,6 +95,11 @@ static int list_old(struct rc_outdir *d, const char *name, struct rc_err *err)
 	return rc;
 }
 
+static bool is_json_name(const char *name)
+{
+	return !strcmp(name, RC_MANIFEST_NAME) || !strcmp(name, "report.json");
+}
+
 static int look_inside(struct rc_outdir *d, struct rc_err *err)
 {
 	bool manifest = is_our_json(d->path, RC_MANIFEST_NAME);
@@ -111,7 +116,9 @@ static int look_inside(struct rc_outdir *d, struct rc_err *err)
 	while (!rc && (e = readdir(dir))) {
 		bool shard = rc_outdir_is_shard(e->d_name);
 
-		if (!shard && strcmp(e->d_name, RC_MANIFEST_NAME) != 0)
+		if (!strcmp(e->d_name, "report.json") && report && !manifest)
+			continue; /* of a run that failed: nothing to lose */
+		if (!shard && !is_json_name(e->d_name))
 			continue;
 		if (!manifest && !report)
 			rc = rc_fail(err, RC_E_USAGE, "output_exists",

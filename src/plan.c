@@ -105,8 +105,8 @@ static bool is_loss(const char *code)
 static bool left_out(struct rc_recipe *r, const char *where)
 {
 	const char *slash = strrchr(where, '/'), *name = slash ? slash + 1 : where;
-	bool drop = rc_rules_any(&r->drop, where) | rc_rules_any(&r->drop, name);
-	bool keep = rc_rules_any(&r->keep, where) | rc_rules_any(&r->keep, name);
+	const struct rc_rule *drop = rc_rules_match_either(&r->drop, where, name);
+	const struct rc_rule *keep = rc_rules_match_either(&r->keep, where, name);
 
 	return drop || (r->keep.n && !keep);
 }

@@ -8,27 +8,12 @@
 #include "base/names.h"
 #include "formats/chunk.h"
 
-static const struct rc_rule *match_either(struct rc_rules *rules, const char *a, const char *b)
-{
-	const struct rc_rule *hit = NULL;
-
-	/* the last rule wins, whichever of the two names it matched */
-	for (size_t i = 0; i < rules->n; i++) {
-		struct rc_rule *r = &rules->r[i];
-		if (rc_glob_match(r->pattern, a) || (b && rc_glob_match(r->pattern, b))) {
-			r->used = true;
-			hit = r;
-		}
-	}
-	return hit;
-}
-
 /* --- selection, clocks, methods --------------------------------------------------------------- */
 
 static void choose_clock(struct planner *p, struct candidate *c)
 {
 	const struct rc_stream_clock *k = &c->s->clock;
-	const struct rc_rule *r = match_either(&p->recipe->source_rate, c->name, c->out_name);
+	const struct rc_rule *r = rc_rules_match_either(&p->recipe->source_rate, c->name, c->out_name);
 
 	c->src.clock = (enum rc_clock_kind)k->kind;
 	c->src.rate = (struct rc_rate){k->rate_num, k->rate_den};
@@ -38,7 +23,7 @@ static void choose_clock(struct planner *p, struct candidate *c)
 		c->src.rate = r->rate;
 		c->src.rate_origin = "option";
 	}
-	r = match_either(&p->recipe->latency, c->name, c->out_name);
+	r = rc_rules_match_either(&p->recipe->latency, c->name, c->out_name);
 	c->src.latency_ns = r ? r->ns : 0;
 }
 
@@ -56,7 +41,7 @@ static bool method_fits(enum rc_method m, const struct candidate *c)
 static int choose_method(struct planner *p, struct candidate *c, struct rc_err *err)
 {
 	enum rc_method m = rc_method_default((enum rc_kind)c->s->kind, (enum rc_dtype)c->d->dtype);
-	const struct rc_rule *r = match_either(&p->recipe->method, c->name, c->out_name);
+	const struct rc_rule *r = rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
 
 	if (r && method_fits((enum rc_method)r->number, c))
 		m = (enum rc_method)r->number;
@@ -78,9 +63,9 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 static bool selected(struct planner *p, const struct candidate *c)
 {
 	struct rc_recipe *r = p->recipe;
-	bool keep = r->keep.n == 0 || match_either(&r->keep, c->name, c->out_name);
+	bool keep = r->keep.n == 0 || rc_rules_match_either(&r->keep, c->name, c->out_name);
 
-	return !match_either(&r->drop, c->name, c->out_name) && keep;
+	return !rc_rules_match_either(&r->drop, c->name, c->out_name) && keep;
 }
 
 static int add_candidate(struct planner *p, uint32_t i, struct rc_err *err)
@@ -100,8 +85,8 @@ static int add_candidate(struct planner *p, uint32_t i, struct rc_err *err)
 	p->n++;
 	choose_clock(p, c);
 	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
-	match_either(&p->recipe->method, c->name, c->out_name);
-	match_either(&p->recipe->dtype, c->name, c->out_name);
+	rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
+	rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
 	return c->selected ? choose_method(p, c, err) : 0;
 }
 
@@ -173,7 +158,7 @@ static int new_stream(struct planner *p, const char *name, size_t n_sources,
 /* The output dtype of one stream: a rule, else what arithmetic needs, else the source's own. */
 static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
 {
-	const struct rc_rule *r = match_either(&p->recipe->dtype, c->name, c->out_name);
+	const struct rc_rule *r = rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
 	enum rc_dtype own = (enum rc_dtype)c->d->dtype;
 	bool steps = p->e->timing == RC_TIMING_STEPS;
 

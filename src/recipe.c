@@ -406,22 +406,24 @@ void rc_recipe_release(struct rc_recipe *r)
 
 /* --- matching --------------------------------------------------------------------------------- */
 
-const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name)
+const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *a, const char *b)
 {
-	struct rc_rule *hit = NULL;
+	const struct rc_rule *hit = NULL;
 
+	/* the last rule wins, whichever of the two names it matched */
 	for (size_t i = 0; i < rules->n; i++) {
-		if (!rc_glob_match(rules->r[i].pattern, name))
-			continue;
-		hit = &rules->r[i];
-		hit->used = true;
+		struct rc_rule *r = &rules->r[i];
+		if (rc_glob_match(r->pattern, a) || (b && rc_glob_match(r->pattern, b))) {
+			r->used = true;
+			hit = r;
+		}
 	}
 	return hit;
 }
 
-bool rc_rules_any(struct rc_rules *rules, const char *name)
+const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name)
 {
-	return rc_rules_match(rules, name) != NULL;
+	return rc_rules_match_either(rules, name, NULL);
 }
 
 static int fail_unused(const char *option, const char *pattern, const char *const *names, size_t n,

@@ -66,10 +66,10 @@ int rc_recipe_load(const char *path, struct rc_opts *opts, struct rc_json **root
 int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, struct rc_err *err);
 void rc_recipe_release(struct rc_recipe *r);
 
-/* The last rule that matches the name, marked used; NULL for none. */
+/* The last rule that matches the name, marked used; NULL for none.  Either: one of two names that
+ * a stream goes by; b may be NULL. */
 const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name);
-/* Marks every matching rule as used and returns whether there was one. */
-bool rc_rules_any(struct rc_rules *rules, const char *name);
+const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *a, const char *b);
 
 /* After planning: RC_E_USAGE for the first rule or group member that matched no stream of any
  * episode, with the nearest of the names seen. */

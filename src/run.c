@@ -4,6 +4,7 @@
 #include "run.h"
 
 #include <sched.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -287,6 +288,13 @@ static bool wants_report(const struct rc_run *r, int rc)
 	return rc != RC_E_USAGE && !r->set->dry_run && r->scan.n;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err)
 {
 	char *report;
@@ -305,7 +313,7 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 	    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
 		summarise(r, report, out);
 	rc = rc_report_write(r, report, out, err);
-	if (!rc && r->set->report && r->announced)
+	if (!rc && r->announced && !same_file(r->announced, report))
 		unlink(r->announced); /* the account is where it was asked for */
 	free(report);
 	return rc;

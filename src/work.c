@@ -8,6 +8,8 @@
 enum {
 	TILE_BYTES = 2 << 20,       /* wanted output bytes of a tile */
 	CHUNK_BYTES = 256 << 10,    /* largest chunk of compressed low-dim rows */
+	ENOUGH_TICKS = 1000000,     /* up to here any rate is as good as any other */
+	MAX_TICKS_A_SAMPLE = 1000,
 };
 
 static const struct rc_stream *source_stream(const struct rc_work *w,
@@ -184,6 +186,25 @@ static int load_reference(struct rc_input *in, struct rc_work *w, struct rc_trac
 	return rc;
 }
 
+/* One wrong stamp can stretch an episode to years: more than a thousand ticks for every sample is
+ * no dataset that anyone wants, and must not take the memory of the machine. */
+static int check_span(const struct rc_work *w, struct rc_rate rate, int64_t lo, int64_t hi,
+		      struct rc_err *err)
+{
+	double ticks = ((double)hi - (double)lo) / 1e9 * rc_rate_hz(rate);
+	uint64_t longest = 0;
+
+	for (size_t i = 0; i < w->n_tracks; i++)
+		if (w->tracks[i].n > longest)
+			longest = w->tracks[i].n;
+	if (ticks < ENOUGH_TICKS || ticks / MAX_TICKS_A_SAMPLE < (double)longest)
+		return 0;
+	return rc_fail(err, RC_E_FORMAT, "too_many_ticks",
+		       "the episode lasts %.0f s by its clocks, which is %.3g ticks for at most "
+		       "%llu samples; is a stamp wrong, or the unit of a clock?",
+		       ((double)hi - (double)lo) / 1e9, ticks, (unsigned long long)longest);
+}
+
 static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_settings *set,
 		      struct rc_err *err)
 {
@@ -211,6 +232,8 @@ static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_se
 			     "after the first one ended; leave that one out with --drop, or use "
 			     "--timeline union",
 			     (double)(lo - hi) / 1e9);
+	if (!rc)
+		rc = check_span(w, set->rate, lo, hi, err);
 	if (!rc)
 		rc = rc_timeline_grid(set->rate, lo, hi, &w->ticks, &w->n_ticks, err);
 	free(ref.t);

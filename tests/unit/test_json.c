@@ -297,7 +297,15 @@ Test(json, failed_root)
 	rc_buf_release(&b);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifdef __has_feature
+#define HAS_FEATURE(x) __has_feature(x)
+#else
+#define HAS_FEATURE(x) 0
+#endif
+
+/* A sanitizer cannot live without address space. */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
+	!HAS_FEATURE(address_sanitizer) && !HAS_FEATURE(thread_sanitizer)
 Test(json, failed_allocation_sticks)
 {
 	struct rlimit old, tight = {0};

@@ -143,7 +143,7 @@ Test(rules, the_last_match_wins_and_is_marked)
 	cr_expect_eq(rc_rules_match(&rules, "joint"), &r[2]);
 	rules.n = 0;
 	cr_expect_eq(rc_rules_match(&rules, "joint"), NULL);
-	cr_expect_not(rc_rules_any(&rules, "joint"));
+	cr_expect_null(rc_rules_match(&rules, "joint"));
 }
 
 Test(rules, values_of_every_kind)
