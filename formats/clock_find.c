@@ -162,16 +162,20 @@ static struct rc_h5_node *clock_in_list(const struct draft *d, const struct rc_h
 					const char *rest, size_t step_len, uint64_t rows)
 {
 	struct rc_h5_node *k = rc_h5_find(d->t, list, rest);
-	char step[256];
 
 	if (is_clock_of(k, rows))
 		return k;
-	if (step_len >= sizeof step)
-		return NULL;
-	memcpy(step, rest, step_len);
-	step[step_len] = 0;
-	k = rc_h5_child(list, step);
-	return is_clock_of(k, rows) ? k : NULL;
+	/* timestamps/gripper, or with its unit timestamps/gripper_ns */
+	for (size_t i = 0; list && i < list->n_children; i++) {
+		size_t len = describe_without_unit(list->children[i]->name);
+		k = list->children[i];
+		if (!is_clock_of(k, rows))
+			continue;
+		if ((len == step_len && strncmp(k->name, rest, len) == 0) ||
+		    (strlen(k->name) == step_len && strncmp(k->name, rest, step_len) == 0))
+			return k;
+	}
+	return NULL;
 }
 
 /* The best clock with this many rows in group g, an ancestor of s. */

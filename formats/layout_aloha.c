@@ -18,7 +18,16 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	const struct rc_h5_node *qpos = rc_h5_child(obs, "qpos");
 	const struct rc_h5_node *images = rc_h5_child(obs, "images");
 	bool acts = action && !action->is_group;
+	int64_t complete;
 
+	/* what this program writes as layout act may hold any streams */
+	if (((obs && obs->is_group) || acts) && rc_h5_child(t->root, "robocache") &&
+	    rc_h5_attr_int(t, t->root, "complete", &complete) &&
+	    !rc_h5_child(t->root, "data")) {
+		snprintf(reason, cap, "robocache wrote it, with %s",
+			 obs ? "/observations" : "/action");
+		return 95;
+	}
 	snprintf(reason, cap, "no /observations with qpos or images");
 	if ((!qpos || qpos->is_group) && (!images || !images->is_group))
 		return 0;

@@ -228,7 +228,7 @@ int rc_spawner_start(const struct rc_reader_limits *limits, struct rc_spawner *s
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return rc_fail_errno(err, RC_E_READER, "reader_start", errno,
+		return rc_fail_errno(err, RC_E_HOST, "reader_start", errno,
 				     "cannot make the socket of the reader processes");
 	pid = fork();
 	if (pid == 0) {
@@ -238,7 +238,7 @@ int rc_spawner_start(const struct rc_reader_limits *limits, struct rc_spawner *s
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
-		return rc_fail_errno(err, RC_E_READER, "reader_start", errno,
+		return rc_fail_errno(err, RC_E_HOST, "reader_start", errno,
 				     "cannot start the process that makes readers");
 	}
 	s_out->sock = pair[0];
@@ -275,7 +275,7 @@ static int ask(struct rc_spawner *s, const struct spawn_request *q, struct spawn
 	if (s->sock >= 0)
 		close(s->sock);
 	s->sock = -1;
-	return rc_fail(err, RC_E_READER, "spawner_gone",
+	return rc_fail(err, RC_E_HOST, "spawner_gone",
 		       "the process that starts readers is gone or stuck, so no more input can be "
 		       "read; run the command again");
 }
@@ -289,7 +289,7 @@ int rc_spawner_new(struct rc_spawner *s, uint32_t *id_out, int *sock_out, struct
 	if (rc)
 		return rc;
 	if (a.sys || *sock_out < 0)
-		return rc_fail_errno(err, RC_E_READER, "reader_start", a.sys ? a.sys : EMFILE,
+		return rc_fail_errno(err, RC_E_HOST, "reader_start", a.sys ? a.sys : EMFILE,
 				     "cannot start a reader process");
 	*id_out = a.id;
 	return 0;

@@ -341,10 +341,24 @@ static int need_enc(struct rc_slot *s, size_t more, struct rc_err *err)
 	return rc_grow_array(&s->enc, &s->enc_cap, s->enc_used + more, 1, err);
 }
 
-/* Failures that are nobody's data: they end the run. */
-static bool ends_run(int rc)
+/*
+ * Once a tile of an episode failed, later ones need not be read.  Earlier ones still are: the
+ * failure that is reported is the first in plan order, whatever the order of threads.
+ */
+static const struct rc_err skipped = {.code = RC_E_FORMAT, .reason = "skipped",
+				      .msg = "an earlier part of the episode failed"};
+
+static bool given_up(const struct rc_placed *p)
 {
-	return rc == RC_E_NOMEM || rc == RC_E_BUG || rc == RC_E_DEVICE || rc == RC_E_INTERRUPTED;
+	return p->tile > atomic_load(&p->work->first_bad);
+}
+
+static void give_up(struct rc_placed *p)
+{
+	const struct rc_tile *bad = atomic_load(&p->work->first_bad);
+
+	while (p->tile < bad && !atomic_compare_exchange_weak(&p->work->first_bad, &bad, p->tile))
+		;
 }
 
 static const struct rc_err *keep_error(struct rc_slot *s, const struct rc_err *why)
@@ -471,11 +485,13 @@ static int emit(struct rc_slot *s, struct rc_placed *p, struct rc_worker_tools *
 		return rc;
 	if (p->first && p->tile)
 		add_item(s, p->work, RC_ITEM_BEGIN);
+	if (!fail && p->tile && given_up(p))
+		fail = &skipped;
 	if (!fail) {
 		size_t before = s->n_items;
 
 		rc = emit_tile(s, p, t, &why);
-		if (ends_run(rc)) {
+		if (rc_is_fatal(rc)) {
 			if (err)
 				*err = why;
 			return rc;
@@ -483,6 +499,7 @@ static int emit(struct rc_slot *s, struct rc_placed *p, struct rc_worker_tools *
 		if (rc) {
 			s->n_items = before;
 			fail = keep_error(s, &why);
+			give_up(p);
 		}
 	}
 	if (fail)
@@ -507,14 +524,20 @@ static int read_all(struct rc_slot *s, struct rc_worker_tools *t, struct rc_err 
 		ps = &p->work->plan->streams[p->tile->stream];
 		if (ps->stored)
 			continue;
+		if (given_up(p)) {
+			p->fail = &skipped;
+			continue;
+		}
 		rc = ps->copies ? read_copies(s, p, t, &why) : read_compute(s, p, t, &why);
-		if (ends_run(rc)) {
+		if (rc_is_fatal(rc)) {
 			if (err)
 				*err = why;
 			return rc;
 		}
-		if (rc)
+		if (rc) {
 			p->fail = keep_error(s, &why);
+			give_up(p);
+		}
 	}
 	return 0;
 }

@@ -8,6 +8,9 @@
 #include "base/names.h"
 #include "formats/chunk.h"
 
+#define MAX_ROW_BYTES ((uint64_t)1 << 30)
+#define MAX_CLOCK_ROWS ((uint64_t)1 << 28)
+
 /* --- selection, clocks, methods --------------------------------------------------------------- */
 
 static void choose_clock(struct planner *p, struct candidate *c)
@@ -170,14 +173,42 @@ static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
 	return own;
 }
 
+/* Sizes come from a file that may say anything: bound what they make us allocate, by limits that
+ * are the same on every machine. */
+static int check_sizes(struct planner *p, const struct rc_plan_stream *out, struct rc_err *err)
+{
+	for (size_t i = 0; i < out->n_sources; i++) {
+		const struct rc_stream *s = &p->ix->streams[out->sources[i].stream];
+		const char *name = rc_index_str(p->ix, s->name);
+		uint64_t row = rc_dataset_row_bytes(&p->ix->datasets[s->dataset]);
+
+		if (row > MAX_ROW_BYTES || out->row_bytes > MAX_ROW_BYTES)
+			return rc_fail(err, RC_E_UNSUPPORTED, "row_too_large",
+				       "a row of stream '%s' has %llu bytes; at most %llu are "
+				       "converted (leave it out with --drop)",
+				       name, (unsigned long long)row,
+				       (unsigned long long)MAX_ROW_BYTES);
+		if (out->sources[i].clock != RC_CLOCK_NONE && s->n_rows > MAX_CLOCK_ROWS)
+			return rc_fail(err, RC_E_UNSUPPORTED, "too_long",
+				       "stream '%s' has %llu rows; at most %llu can have a clock",
+				       name, (unsigned long long)s->n_rows,
+				       (unsigned long long)MAX_CLOCK_ROWS);
+	}
+	return 0;
+}
+
 static int finish_stream(struct planner *p, struct rc_plan_stream *out, struct rc_err *err)
 {
 	uint64_t bytes;
+	int rc;
 
 	out->row_elements = 1;
 	for (uint32_t k = 1; k < out->rank; k++)
 		out->row_elements *= out->dims[k];
 	out->row_bytes = out->row_elements * rc_dtype_size(out->dtype);
+	rc = check_sizes(p, out, err);
+	if (rc)
+		return rc;
 	if (!rc_mul(out->row_bytes, p->e->est_ticks, &bytes) ||
 	    !rc_add(p->e->est_bytes, bytes, &p->e->est_bytes))
 		return rc_fail(err, RC_E_FORMAT, "too_large", "stream '%s' is too large to convert",

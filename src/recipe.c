@@ -250,6 +250,11 @@ static int compile_splits(struct rc_recipe *r, struct rc_err *err)
 				       text);
 		rc = own(r, p, name, &s->name, err);
 		if (!rc)
+			rc = check_name(s->name, "split", text, err);
+		if (!rc && strchr(s->name, '/'))
+			rc = rc_fail(err, RC_E_USAGE, "name", "'%s' in --split '%s' has a '/'",
+				     s->name, text);
+		if (!rc)
 			rc = own(r, p + name + 1, len - name - 1, &share, err);
 		if (!rc)
 			rc = rc_parse_double(share, "--split", &s->share, err);

@@ -101,7 +101,8 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		const struct rc_scanned *f = &r->scan.files[i];
 		if (f->index)
 			continue;
-		if (f->err.code == RC_E_USAGE) { /* --layout-in names no layout */
+		if (f->err.code == RC_E_USAGE || rc_is_fatal(f->err.code)) {
+			/* --layout-in names no layout, or this machine fails */
 			*err = f->err;
 			return f->err.code;
 		}
@@ -204,6 +205,9 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	rc_progress_init(&r->progress, (enum rc_progress_mode)r->set->progress, ticks);
 	rc = rc_pipeline_run(&r->plan, r->readers, &opt, &r->writer, &r->stats, err);
 	rc_progress_end(&r->progress);
+	rc_writer_abandon(&r->writer);
+	if (!rc && r->writer.n_ok == 0)
+		return rc_fail(err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
 	if (!rc)
@@ -256,11 +260,11 @@ static void judge(struct rc_run *r, int rc)
 		r->status = partial ? "partial" : "ok";
 		r->exit_code = partial ? RC_EXIT_PARTIAL : RC_EXIT_OK;
 	}
-	if (!rc && !r->set->dry_run && r->writer.n_ok == 0) {
-		r->status = "failed";
-		r->exit_code = RC_EXIT_FAILED;
-		rc_fail(&r->err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
-	}
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
 }
 
 static void summarise(const struct rc_run *r, const char *report, struct rc_buf *out)
@@ -272,12 +276,14 @@ static void summarise(const struct rc_run *r, const char *report, struct rc_buf 
 	for (size_t i = 0; i < r->plan.n_shards; i++)
 		shards += w->shards[i].committed;
 	rc_format_bytes(size, sizeof size, w->written_bytes);
-	rc_buf_printf(out, "%llu episodes, %llu steps -> %zu shard%s, %s in '%s'\n",
-		      (unsigned long long)w->n_ok, (unsigned long long)w->written_ticks, shards,
-		      shards == 1 ? "" : "s", size, r->set->output);
+	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s in '%s'\n",
+		      (unsigned long long)w->n_ok, plural(w->n_ok),
+		      (unsigned long long)w->written_ticks, shards, plural(shards), size,
+		      r->set->output);
 	if (w->n_skipped || r->scan.n_failed)
-		rc_buf_printf(out, "skipped: %llu episodes, %zu files; reasons in the report\n",
-			      (unsigned long long)w->n_skipped, r->scan.n_failed);
+		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s; reasons in the report\n",
+			      (unsigned long long)w->n_skipped, plural(w->n_skipped),
+			      r->scan.n_failed, plural(r->scan.n_failed));
 	rc_buf_printf(out, "report: %s\n", report);
 }
 
@@ -313,8 +319,12 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 	    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
 		summarise(r, report, out);
 	rc = rc_report_write(r, report, out, err);
-	if (!rc && r->announced && !same_file(r->announced, report))
-		unlink(r->announced); /* the account is where it was asked for */
+	if (!rc && r->announced && !same_file(r->announced, report)) {
+		if (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL)
+			unlink(r->announced); /* the account is where it was asked for */
+		else /* shards without a manifest: the report says whose they are */
+			rc = rc_report_write(r, r->announced, NULL, err);
+	}
 	free(report);
 	return rc;
 }

@@ -516,7 +516,7 @@ int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_or
 		return rc;
 	}
 	rc = prepare(in, w, set, &w->err);
-	if (rc == RC_E_INTERRUPTED) {
+	if (rc_is_fatal(rc)) {
 		if (err)
 			*err = w->err;
 		rc_work_free(w);
@@ -524,6 +524,7 @@ int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_or
 	}
 	if (rc)
 		w->n_tiles = 0;
+	atomic_init(&w->first_bad, w->tiles + w->n_tiles);
 	*w_out = w;
 	return 0;
 }

@@ -7,6 +7,8 @@
 #ifndef RC_WORK_H
 #define RC_WORK_H
 
+#include <stdatomic.h>
+
 #include "formats/chunk.h"
 #include "plan.h"
 #include "timeline.h"
@@ -44,13 +46,14 @@ struct rc_work {
 	struct rc_tile *tiles;
 	size_t n_tiles;
 	size_t bytes;            /* memory held, for the look-ahead limit */
+	_Atomic(const struct rc_tile *) first_bad; /* least tile that failed; past the end: none */
 };
 
 /* Track of source i_source of output stream i_stream. */
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
 
 /* Reads clocks, builds ticks, checks gaps, cuts tiles.  A failure of this episode is left in
- * w->err; returns non-zero only without memory or when the run is to stop.  Gives *w_out. */
+ * w->err; returns non-zero only for what ends the run.  Gives *w_out. */
 int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_order,
 		    const struct rc_settings *set, struct rc_work **w_out, struct rc_err *err);
 void rc_work_free(struct rc_work *w);

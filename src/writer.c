@@ -74,8 +74,14 @@ static int commit_shard(struct rc_writer *w, struct rc_err *err)
 		return 0;
 	}
 	rc = rc_shard_close(s, err);
-	if (!rc)
+	if (!rc) {
 		rc = rc_digest_file(w->file.tmp_path, &r->digest, &r->bytes, err);
+		if (rc) { /* reading, but of our own output: the directory went away, say */
+			rc = RC_E_OUTPUT;
+			if (err)
+				err->code = rc;
+		}
+	}
 	if (!rc)
 		rc = rc_outfile_commit(&w->file, err);
 	if (rc)
@@ -255,10 +261,16 @@ int rc_writer_finish(struct rc_writer *w, struct rc_err *err)
 	return rc;
 }
 
-void rc_writer_release(struct rc_writer *w)
+void rc_writer_abandon(struct rc_writer *w)
 {
 	rc_shard_abandon(w->shard);
 	rc_outfile_abandon(&w->file);
+	w->shard = NULL;
+}
+
+void rc_writer_release(struct rc_writer *w)
+{
+	rc_writer_abandon(w);
 	rc_hasher_free(w->hash_episode);
 	rc_hasher_free(w->hash_shard);
 	free(w->episodes);

@@ -61,7 +61,9 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err);
 /* After the last item: commits the shard in hand. */
 int rc_writer_finish(struct rc_writer *w, struct rc_err *err);
-/* Removes what is not committed and releases everything. */
+/* Removes what is not committed, as the full disk may need for the report; results stay. */
+void rc_writer_abandon(struct rc_writer *w);
+/* The same, and releases everything. */
 void rc_writer_release(struct rc_writer *w);
 
 #endif

@@ -65,8 +65,9 @@ find src formats kernels man docs -type f | grep -E '\.([ch]|cuh?|def|sh|[1-8]|j
 	sort -u >"$tmp/files"
 grep -oE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | sort -u >"$tmp/build"
 same "files and Makefile.am" "$tmp/files" "$tmp/build"
+# The cases of tests/cli are shipped as a folder, and run.t takes what is there.
 find tests -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) |
-	sort -u >"$tmp/files"
+	grep -v '^tests/cli/.*\.sh$' | sort -u >"$tmp/files"
 grep -ohE 'tests/[A-Za-z0-9_./-]+\.(c|h|sh|t|py)' tests/tests.am | sort -u >"$tmp/build"
 same "files and tests/tests.am" "$tmp/files" "$tmp/build"
 find tests/unit -name 'test_*.c' | sed 's/\.c$/.crit/' >"$tmp/files"

@@ -12,6 +12,8 @@
 
 #include "base/compat.h"
 
+#include <stdbool.h>
+
 enum rc_code {
 	RC_OK = 0,
 	RC_E_USAGE = -1,       /* what the user asked for cannot be right; nothing was done */
@@ -24,8 +26,16 @@ enum rc_code {
 	RC_E_MISMATCH = -8,    /* two things that must agree do not (manifest and file, ...) */
 	RC_E_INTERRUPTED = -9, /* a signal asked the run to stop */
 	RC_E_DEVICE = -10,     /* the compute device failed */
-	RC_E_BUG = -11         /* an invariant of this program does not hold */
+	RC_E_BUG = -11,        /* an invariant of this program does not hold */
+	RC_E_HOST = -12        /* this machine fails: no process, no descriptor */
 };
+
+/* True for failures that are no input's fault: they end a run instead of skipping an episode. */
+static inline bool rc_is_fatal(int code)
+{
+	return code == RC_E_NOMEM || code == RC_E_INTERRUPTED || code == RC_E_DEVICE ||
+	       code == RC_E_BUG || code == RC_E_HOST;
+}
 
 enum { RC_ERR_REASON_LEN = 32, RC_ERR_MSG_LEN = 768 };
 

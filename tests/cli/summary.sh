@@ -5,4 +5,5 @@ sample
 robocache convert raw -o out --rate 10 --shard-episodes 2 | sed 's/, [0-9.]* KiB/, SIZE/'
 try robocache convert raw -o out1 --rate 10 -q
 try robocache convert raw -o out2 --rate 10 -qq
-robocache convert raw -o out3 --rate 10 -v --shard-episodes 2 2>&1 >/dev/null | sed 's/[0-9.]* KiB/SIZE/'
+robocache convert raw -o out3 --rate 10 -v --shard-episodes 2 2>&1 >/dev/null |
+	sed 's/[0-9.]* KiB/SIZE/'

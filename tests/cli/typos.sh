@@ -11,6 +11,8 @@ try robocache convert raw -o out --rate 10 --method wrench:slerp
 try robocache convert raw -o out --rate 10 --method cam_front:linear
 try robocache convert raw -o out --rate 10 --fuse s=joint_pos,cam_front
 try robocache convert raw -o out --rate 10 --rename joint_pos=gripper
+try robocache convert raw -o out --rate 10 --rename joint_pos=../x
+try robocache convert raw -o out --rate 10 --fuse .=joint_pos
 try robocache convert raw -o out --rate 10 --layout-in robomimc
 try robocache convert raw -o out --rate 10 --layout atc
 try robocache convert raw -o out --rate 10 --compression lz4

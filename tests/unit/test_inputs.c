@@ -43,8 +43,8 @@ static void touch(const char *path)
 	put(path, "x", 1);
 }
 
-#define OPERANDS(...)                                                                              \
-	.operands = (char *const[]){__VA_ARGS__},                                                  \
+#define OPERANDS(...)                             \
+	.operands = (char *const[]){__VA_ARGS__}, \
 	.n_operands = sizeof((char *const[]){__VA_ARGS__}) / sizeof(char *)
 
 /* Collects and compares the labels with `want`, joined by '|'. */
@@ -108,10 +108,10 @@ Test(inputs, labels_do_not_depend_on_how_a_directory_is_named)
 	touch("raw/sub/a.h5");
 	snprintf(absolute, sizeof absolute, "%s/raw", home);
 	snprintf(up, sizeof up, "../%s/raw", home + strlen("/tmp/"));
-	const char *names[] = {"raw", "raw/", "./raw", "./raw/", "././raw//", "raw//", absolute, up};
+	const char *names[] = {"raw",       "raw/",  "./raw",  "./raw/",
+			       "././raw//", "raw//", absolute, up};
 	for (size_t i = 0; i < RC_ARRAY_LEN(names); i++)
-		labels_are(&(struct rc_input_options){OPERANDS((char *)names[i])},
-			   "raw/sub/a.h5");
+		labels_are(&(struct rc_input_options){OPERANDS((char *)names[i])}, "raw/sub/a.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)".")}, "raw/sub/a.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"./")}, "raw/sub/a.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"raw/.")}, "sub/a.h5");
@@ -294,8 +294,9 @@ Test(inputs, many_files)
 		snprintf(name, sizeof name, "raw/ep_%d.h5", i * 7 % 500);
 		touch(name);
 	}
-	cr_assert_eq(rc_inputs_collect(&(struct rc_input_options){OPERANDS((char *)"raw", (char *)"raw")},
-				       &in, NULL),
+	cr_assert_eq(rc_inputs_collect(
+			     &(struct rc_input_options){OPERANDS((char *)"raw", (char *)"raw")},
+			     &in, NULL),
 		     0);
 	cr_assert_eq(in.n, 500);
 	for (size_t i = 0; i < in.n; i++) {

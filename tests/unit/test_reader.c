@@ -502,10 +502,10 @@ Test(reader, spawner_that_is_gone)
 	make_file(in_dir("a.h5"), 1);
 	rc_index_free(scan(r, in_dir("a.h5")));
 	kill(p->spawner.pid, SIGKILL);
-	expect_scan(other, in_dir("a.h5"), RC_E_READER, "spawner_gone");
+	expect_scan(other, in_dir("a.h5"), RC_E_HOST, "spawner_gone");
 	/* Its readers go with it. */
-	cr_assert_eq(rc_reader_misbehave(r, "hang", &err), RC_E_READER, "%s", err.msg);
-	expect_scan(r, in_dir("a.h5"), RC_E_READER, "spawner_gone");
+	cr_assert_eq(rc_reader_misbehave(r, "hang", &err), RC_E_HOST, "%s", err.msg);
+	expect_scan(r, in_dir("a.h5"), RC_E_HOST, "spawner_gone");
 	rc_reader_free(r);
 	rc_reader_free(other);
 	rc_readers_stop(p);

@@ -1,134 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recipes: texts to rules, files to options, and who wins. */
+/* Recipes: texts to rules, and what contradicts itself or matches nothing. */
 #include "base/compat.h"
 
-#include <criterion/criterion.h>
-#include <unistd.h>
-
-#include "base/names.h"
-#include "recipe.h"
-
-#define AT(field) offsetof(struct rc_settings, field)
-
-/* Rows like those of `convert`, one of each type. */
-static const struct rc_opt rows[] = {
-	{.name = "output", .letter = 'o', .type = RC_OPT_STRING, .offset = AT(output), .no_env = true},
-	{.name = "compression", .type = RC_OPT_STRING, .offset = AT(compression), .dflt = "keep"},
-	{.name = "shard-size", .type = RC_OPT_SIZE, .offset = AT(shard_size), .dflt = "4GiB"},
-	{.name = "split", .type = RC_OPT_STRING, .offset = AT(split)},
-	{.name = "seed", .type = RC_OPT_INT, .offset = AT(seed), .dflt = "0", .hi = INT64_MAX},
-	{.name = "rate", .letter = 'r', .type = RC_OPT_RATE, .offset = AT(rate)},
-	{.name = "source-rate", .type = RC_OPT_LIST, .offset = AT(source_rate)},
-	{.name = "reference", .type = RC_OPT_STRING, .offset = AT(reference)},
-	{.name = "timeline", .type = RC_OPT_CHOICE, .offset = AT(timeline), .dflt = "auto",
-	 .choices = RC_TIMELINE_CHOICES},
-	{.name = "method", .letter = 'm', .type = RC_OPT_LIST, .offset = AT(method)},
-	{.name = "fuse", .type = RC_OPT_LIST, .offset = AT(fuse)},
-	{.name = "keep-members", .type = RC_OPT_FLAG, .offset = AT(keep_members)},
-	{.name = "keep", .type = RC_OPT_LIST, .offset = AT(keep)},
-	{.name = "drop", .type = RC_OPT_LIST, .offset = AT(drop)},
-	{.name = "rename", .type = RC_OPT_LIST, .offset = AT(rename)},
-	{.name = "dtype", .type = RC_OPT_LIST, .offset = AT(dtype)},
-	{.name = "max-gap", .type = RC_OPT_DURATION, .offset = AT(max_gap_ns)},
-	{.name = "gap-policy", .type = RC_OPT_CHOICE, .offset = AT(gap_policy), .dflt = "flag",
-	 .choices = RC_GAP_CHOICES},
-	{.name = "latency", .type = RC_OPT_LIST, .offset = AT(latency)},
-	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .dflt = "0",
-	 .hi = 1024},
-	{.name = "dump-options", .type = RC_OPT_FLAG, .offset = AT(dump_options), .hidden = true},
-};
-
-/* One command line with its recipe, as the command goes about it. */
-struct job {
-	struct rc_settings set;
-	struct rc_opts opts;
-	struct rc_json *json;
-	struct rc_recipe recipe;
-	struct rc_err err;
-	bool parsed, compiled;
-};
-
-static void job_release(struct job *j)
-{
-	if (j->compiled)
-		rc_recipe_release(&j->recipe);
-	rc_json_free(j->json);
-	if (j->parsed)
-		rc_opts_release(&j->opts);
-}
-
-/* Options end with NULL. */
-static int parse(struct job *j, const char *const *args)
-{
-	char *argv[32] = {(char *)"convert"};
-	int argc = 1, rc;
-
-	memset(j, 0, sizeof *j);
-	for (; args[argc - 1]; argc++)
-		argv[argc] = (char *)args[argc - 1];
-	j->opts = (struct rc_opts){.command = "convert", .rows = rows,
-				   .n_rows = RC_ARRAY_LEN(rows), .values = &j->set};
-	rc = rc_opts_parse(&j->opts, argc, argv, &j->err);
-	j->parsed = !rc;
-	return rc;
-}
-
-static int compile(struct job *j)
-{
-	int rc = rc_recipe_compile(&j->set, &j->recipe, &j->err);
-
-	j->compiled = !rc;
-	return rc;
-}
-
-#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static void good(struct job *j, const char *const *args)
-{
-	cr_assert_eq(parse(j, args), 0, "%s", j->err.msg);
-	cr_assert_eq(compile(j), 0, "%s", j->err.msg);
-}
-
-/* The command line parses, and the recipe is refused with words of this in the message. */
-static void refused(const char *const *args, const char *words)
-{
-	struct job j;
-
-	cr_assert_eq(parse(&j, args), 0, "%s", j.err.msg);
-	cr_assert_eq(compile(&j), RC_E_USAGE, "%s: accepted", words);
-	cr_expect_neq(strstr(j.err.msg, words), NULL, "'%s' is not in: %s", words, j.err.msg);
-	job_release(&j);
-}
-
-/* Parses args, then loads the recipe text from a file. */
-static int load_text(struct job *j, const char *const *args, const char *text)
-{
-	char path[] = "/tmp/rc-recipe-XXXXXX";
-	int fd = mkstemp(path), rc;
-	size_t n = strlen(text);
-
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(write(fd, text, n), (ssize_t)n);
-	close(fd);
-	cr_assert_eq(parse(j, args), 0, "%s", j->err.msg);
-	rc = rc_recipe_load(path, &j->opts, &j->json, &j->err);
-	unlink(path);
-	return rc;
-}
-
-static void loaded(struct job *j, const char *const *args, const char *text)
-{
-	cr_assert_eq(load_text(j, args, text), 0, "%s", j->err.msg);
-}
-
-static void not_loaded(const char *text, const char *words)
-{
-	struct job j;
-
-	cr_assert_eq(load_text(&j, ARGS(NULL), text), RC_E_USAGE, "accepted: %s", text);
-	cr_expect_neq(strstr(j.err.msg, words), NULL, "'%s' is not in: %s", words, j.err.msg);
-	job_release(&j);
-}
+#include "recipe_job.h"
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
@@ -222,7 +96,8 @@ Test(rules, renames_are_of_one_stream)
 Test(rules, bad_values_name_the_option_and_the_value)
 {
 	refused(ARGS("-r", "20", "-m", "liner"), "did you mean linear");
-	refused(ARGS("-r", "20", "-m", "cam:cubic"), "unknown method 'cubic' in --method cam:cubic");
+	refused(ARGS("-r", "20", "-m", "cam:cubic"),
+		"unknown method 'cubic' in --method cam:cubic");
 	refused(ARGS("-r", "20", "-m", ""), "unknown method ''");
 	refused(ARGS("--dtype", "cam:u8"), "'u8' in --dtype cam:u8 is not f32");
 	refused(ARGS("--dtype", "f128"), "'f128'");
@@ -253,7 +128,8 @@ Test(settings, what_only_ticks_need)
 	refused(ARGS("-m", "linear"), "--method has no meaning");
 	refused(ARGS("--latency", "cam=3"), "--latency has no meaning");
 	refused(ARGS("--max-gap", "100ms"), "--max-gap has no meaning");
-	good(&j, ARGS("--reference", "cam", "-m", "linear", "--latency", "cam=3", "--max-gap", "1s"));
+	good(&j,
+	     ARGS("--reference", "cam", "-m", "linear", "--latency", "cam=3", "--max-gap", "1s"));
 	job_release(&j);
 }
 
@@ -261,8 +137,8 @@ Test(settings, what_goes_together)
 {
 	struct job j;
 
-	good(&j, ARGS("-r", "20", "--timeline", "union", "--max-gap", "100ms", "--gap-policy",
-		      "drop"));
+	good(&j,
+	     ARGS("-r", "20", "--timeline", "union", "--max-gap", "100ms", "--gap-policy", "drop"));
 	cr_expect_eq(j.set.max_gap_ns, 100000000);
 	job_release(&j);
 	good(&j, ARGS("--reference", "cam", "--timeline", "reference"));
@@ -306,9 +182,12 @@ Test(settings, compression)
 		enum rc_codec codec;
 		int level;
 	} ok[] = {
-		{"keep", RC_COMPRESS_KEEP, RC_CODEC_NONE, 0}, {"none", RC_COMPRESS_AS, RC_CODEC_NONE, 0},
-		{"gzip", RC_COMPRESS_AS, RC_CODEC_GZIP, 4},   {"gzip:1", RC_COMPRESS_AS, RC_CODEC_GZIP, 1},
-		{"gzip:9", RC_COMPRESS_AS, RC_CODEC_GZIP, 9}, {"zstd", RC_COMPRESS_AS, RC_CODEC_ZSTD, 3},
+		{"keep", RC_COMPRESS_KEEP, RC_CODEC_NONE, 0},
+		{"none", RC_COMPRESS_AS, RC_CODEC_NONE, 0},
+		{"gzip", RC_COMPRESS_AS, RC_CODEC_GZIP, 4},
+		{"gzip:1", RC_COMPRESS_AS, RC_CODEC_GZIP, 1},
+		{"gzip:9", RC_COMPRESS_AS, RC_CODEC_GZIP, 9},
+		{"zstd", RC_COMPRESS_AS, RC_CODEC_ZSTD, 3},
 		{"zstd:19", RC_COMPRESS_AS, RC_CODEC_ZSTD, 19},
 	};
 	static const char *const bad[] = {"",       "lz4",     "gzip:",   "gzip:0", "gzip:99",
@@ -382,247 +261,12 @@ Test(unused, many_long_names_fit_the_message)
 	struct job j;
 
 	for (int i = 0; i < 200; i++) {
-		snprintf(names[i], sizeof names[i], "stream_%03d_with_a_name_that_goes_on_and_on", i);
+		snprintf(names[i], sizeof names[i], "stream_%03d_with_a_name_that_goes_on_and_on",
+			 i);
 		list[i] = names[i];
 	}
 	good(&j, ARGS("--drop", "zzz"));
 	cr_expect_eq(rc_recipe_check_used(&j.recipe, list, 200, &j.err), RC_E_USAGE);
 	cr_expect_lt(strlen(j.err.msg), 700);
 	job_release(&j);
-}
-
-/* --- recipe files ----------------------------------------------------------------------------- */
-
-Test(file, every_kind_of_value)
-{
-	struct job j;
-
-	loaded(&j, ARGS(NULL),
-	       "{\"rate\": 29.97, \"keep_members\": true, \"seed\": 7, \"max_gap\": \"0.2s\",\n"
-	       " \"timeline\": \"union\", \"shard_size\": \"1MiB\", \"compression\": \"zstd:5\",\n"
-	       " \"reference\": \"cam\"}");
-	cr_expect_eq(j.set.rate.num, 2997);
-	cr_expect_eq(j.set.rate.den, 100);
-	cr_expect(j.set.keep_members);
-	cr_expect_eq(j.set.seed, 7);
-	cr_expect_eq(j.set.max_gap_ns, 200000000);
-	cr_expect_eq(j.set.timeline, RC_TIMELINE_UNION);
-	cr_expect_eq(j.set.shard_size, 1 << 20);
-	cr_expect_str_eq(j.set.compression, "zstd:5");
-	cr_expect_str_eq(j.set.reference, "cam");
-	cr_expect_eq(rc_opts_source(&j.opts, "rate"), RC_OPT_RECIPE);
-	cr_expect_eq(rc_opts_source(&j.opts, "gap-policy"), RC_OPT_DEFAULT);
-	job_release(&j);
-}
-
-static void list_is(const struct rc_opt_list *l, const char *const *want, size_t n)
-{
-	cr_assert_eq(l->n, n, "%zu items, not %zu", l->n, n);
-	for (size_t i = 0; i < n; i++)
-		cr_expect_str_eq(l->items[i], want[i]);
-}
-#define LIST_IS(list, ...)                                                                         \
-	list_is(&(list), (const char *const[]){__VA_ARGS__},                                       \
-		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
-
-Test(file, objects_and_arrays_become_list_items)
-{
-	struct job j;
-
-	loaded(&j, ARGS("-r", "20"),
-	       "{\"method\": {\"*\": \"nearest\", \"joint\": \"linear\"},\n"
-	       " \"fuse\": {\"state\": [\"joint\", \"grip*\"], \"eef\": \"pose\"},\n"
-	       " \"latency\": {\"cam\": 35, \"cam2\": 12.5}, \"rename\": {\"a\": \"b\"},\n"
-	       " \"source_rate\": [\"cam:30\", 50], \"drop\": [\"x\", \"y\"], \"keep\": \"a,b\",\n"
-	       " \"split\": {\"train\": 0.9, \"valid\": 0.1}, \"dtype\": \"f32\"}");
-	LIST_IS(j.set.method, "*:nearest", "joint:linear");
-	LIST_IS(j.set.fuse, "state=joint,grip*", "eef=pose");
-	LIST_IS(j.set.latency, "cam=35", "cam2=12.5");
-	LIST_IS(j.set.rename, "a=b");
-	LIST_IS(j.set.source_rate, "cam:30", "50");
-	LIST_IS(j.set.drop, "x", "y");
-	LIST_IS(j.set.keep, "a,b");
-	LIST_IS(j.set.dtype, "f32");
-	cr_expect_str_eq(j.set.split, "train:0.9,valid:0.1");
-	cr_expect_eq(compile(&j), 0, "%s", j.err.msg);
-	job_release(&j);
-}
-
-Test(file, an_array_is_one_text_for_a_single_option)
-{
-	struct job j;
-
-	loaded(&j, ARGS(NULL), "{\"split\": [\"a:0.5\", \"b:0.5\"]}");
-	cr_expect_str_eq(j.set.split, "a:0.5,b:0.5");
-	job_release(&j);
-}
-
-Test(file, keys_may_have_dashes)
-{
-	struct job j;
-
-	loaded(&j, ARGS(NULL), "{\"max-gap\": 100, \"gap_policy\": \"drop\"}");
-	cr_expect_eq(j.set.max_gap_ns, 100000000);
-	cr_expect_eq(j.set.gap_policy, RC_GAP_DROP);
-	job_release(&j);
-}
-
-Test(file, what_is_refused)
-{
-	not_loaded("{\"methid\": \"linear\"}", "unknown recipe key 'methid'; did you mean 'method'?");
-	not_loaded("{\"max_gab\": 1}", "did you mean 'max_gap'?");
-	not_loaded("{\"completely_else\": 1}", "unknown recipe key 'completely_else'");
-	not_loaded("{\"dump_options\": true}", "unknown recipe key");
-	not_loaded("{\"\": true}", "unknown recipe key ''");
-	not_loaded("{\"output\": \"x\"}", "give it as option --output");
-	not_loaded("{\"threads\": 3}", "describes one run");
-	not_loaded("{\"rate\": null}", "needs a string, a number or true/false");
-	not_loaded("{\"rate\": \"fast\"}", "fast");
-	not_loaded("{\"rate\": {\"a\": 1}}", "does not take an object");
-	not_loaded("{\"drop\": {\"a\": 1}}", "does not take an object");
-	not_loaded("{\"drop\": [[\"a\"]]}", "'drop'");
-	not_loaded("{\"method\": {\"a\": {}}}", "'method'");
-	not_loaded("{\"seed\": 1.5}", "seed");
-	not_loaded("{\"timeline\": \"unoin\"}", "did you mean 'union'?");
-	not_loaded("[1, 2]", "is not a JSON object");
-	not_loaded("\"rate\"", "is not a JSON object");
-	not_loaded("{\"rate\": 20, \"rate\": 30}", "'rate' twice");
-}
-
-Test(file, a_key_spelled_both_ways_is_twice)
-{
-	not_loaded("{\"max_gap\": 100, \"max-gap\": 200}", "max");
-}
-
-Test(file, bad_json_says_where)
-{
-	struct job j;
-	int rc = load_text(&j, ARGS(NULL), "{\n  \"rate\": 20,\n  \"drop\": [\"a\" \"b\"]\n}\n");
-
-	cr_expect_eq(rc, RC_E_USAGE, "code %d", rc);
-	cr_expect_neq(strstr(j.err.msg, "line 3"), NULL, "%s", j.err.msg);
-	cr_expect_neq(strstr(j.err.msg, "column"), NULL, "%s", j.err.msg);
-	job_release(&j);
-}
-
-Test(file, one_that_is_not_there)
-{
-	struct job j;
-
-	cr_assert_eq(parse(&j, ARGS(NULL)), 0);
-	cr_expect_eq(rc_recipe_load("/nowhere/recipe.json", &j.opts, &j.json, &j.err), RC_E_USAGE);
-	cr_expect_neq(strstr(j.err.msg, "'/nowhere/recipe.json'"), NULL, "%s", j.err.msg);
-	job_release(&j);
-	cr_assert_eq(parse(&j, ARGS(NULL)), 0);
-	cr_expect_eq(rc_recipe_load("/tmp", &j.opts, &j.json, &j.err), RC_E_USAGE);
-	job_release(&j);
-}
-
-Test(file, an_empty_object_changes_nothing)
-{
-	struct job j;
-
-	loaded(&j, ARGS("-r", "20"), " {} ");
-	cr_expect_eq(j.set.rate.num, 20);
-	job_release(&j);
-}
-
-/* --- precedence ------------------------------------------------------------------------------- */
-
-Test(precedence, option_beats_environment_beats_recipe_beats_default)
-{
-	const char *recipe = "{\"rate\": 30, \"compression\": \"gzip\", \"seed\": 3, \"drop\": [\"r\"]}";
-	struct job j;
-
-	setenv("ROBOCACHE_RATE", "25", 1);
-	setenv("ROBOCACHE_SEED", "2", 1);
-	setenv("ROBOCACHE_DROP", "e1;e2", 1);
-	loaded(&j, ARGS("-r", "20"), recipe);
-	cr_expect_eq(j.set.rate.num, 20);
-	cr_expect_eq(rc_opts_source(&j.opts, "rate"), RC_OPT_USER);
-	cr_expect_eq(j.set.seed, 2);
-	cr_expect_eq(rc_opts_source(&j.opts, "seed"), RC_OPT_ENV);
-	LIST_IS(j.set.drop, "e1", "e2");
-	cr_expect_str_eq(j.set.compression, "gzip");
-	cr_expect_eq(rc_opts_source(&j.opts, "compression"), RC_OPT_RECIPE);
-	cr_expect_eq(j.set.shard_size, UINT64_C(4) << 30);
-	cr_expect_eq(rc_opts_source(&j.opts, "shard-size"), RC_OPT_DEFAULT);
-	job_release(&j);
-	loaded(&j, ARGS("--drop", "o1", "--drop", "o2"), recipe);
-	LIST_IS(j.set.drop, "o1", "o2");
-	cr_expect_eq(j.set.rate.num, 25);
-	job_release(&j);
-}
-
-/* --- canonical text --------------------------------------------------------------------------- */
-
-static char *canonical(struct job *j)
-{
-	struct rc_buf b;
-
-	rc_buf_init(&b);
-	cr_assert_eq(rc_recipe_json(&j->opts, &b, &j->err), 0, "%s", j->err.msg);
-	return b.p;
-}
-
-/* One line, wherever the values came from and whatever describes only this run. */
-Test(canonical, does_not_depend_on_where_values_come_from)
-{
-	struct job a, b;
-	char *x, *y;
-
-	loaded(&a, ARGS("-r", "20.0", "--max-gap", "0.1s", "-j", "3", "-o", "here", "-m",
-			"cam:nearest", "-m", "joint:linear"),
-	       "{}");
-	loaded(&b, ARGS("-o", "there", "-j", "8"),
-	       "{\"method\": {\"cam\": \"nearest\", \"joint\": \"linear\"}, \"max_gap\": 100, "
-	       "\"rate\": \"20\"}");
-	x = canonical(&a);
-	y = canonical(&b);
-	cr_expect_str_eq(x, y);
-	cr_expect_eq(strstr(x, "here"), NULL, "%s", x);
-	cr_expect_eq(strstr(x, "threads"), NULL, "%s", x);
-	cr_expect_eq(strchr(x, '\n'), NULL, "%s", x);
-	free(x);
-	free(y);
-	job_release(&a);
-	job_release(&b);
-}
-
-Test(canonical, tells_recipes_apart)
-{
-	static const char *const other[] = {"-r20", "-r30", "--seed=1", "--drop=a", "--keep=a",
-					    "--timeline=union", "--compression=none",
-					    "--keep-members", "--split=a:1"};
-	char *texts[RC_ARRAY_LEN(other)];
-	struct job j;
-
-	for (size_t i = 0; i < RC_ARRAY_LEN(other); i++) {
-		cr_assert_eq(parse(&j, ARGS(other[i])), 0, "%s", j.err.msg);
-		texts[i] = canonical(&j);
-		for (size_t k = 0; k < i; k++)
-			cr_expect_str_neq(texts[i], texts[k], "%s and %s", other[i], other[k]);
-		job_release(&j);
-	}
-	for (size_t i = 0; i < RC_ARRAY_LEN(other); i++)
-		free(texts[i]);
-}
-
-/* Fed back as a recipe, it gives itself. */
-Test(canonical, is_a_recipe)
-{
-	struct job a, b;
-	char *x, *y;
-
-	loaded(&a, ARGS("-r", "30000/1001", "--fuse", "s=a,b", "--drop", "x,y", "--latency", "c=5",
-			"--max-gap", "100", "--split", "t:0.9,v:0.1", "--dtype", "f32"),
-	       "{}");
-	x = canonical(&a);
-	loaded(&b, ARGS(NULL), x);
-	y = canonical(&b);
-	cr_expect_str_eq(x, y);
-	free(x);
-	free(y);
-	job_release(&a);
-	job_release(&b);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clock figures against sorting, ticks against 128-bit arithmetic, alignment against a slow twin. */
+/* Clock figures against sorting, ticks against 128 bits, alignment against a slow twin. */
 #include "base/compat.h"
 
 #include <criterion/criterion.h>
@@ -206,8 +206,9 @@ static void same_grid(int64_t num, int64_t den, int64_t t0, int64_t t1)
 
 Test(grid, odd_rates_are_exact)
 {
-	static const int64_t rates[][2] = {{20, 1},       {30000, 1001}, {2997, 100}, {1, 3},
-					   {1000000000, 1}, {7, 1},        {59, 13},    {1, 1000000}};
+	static const int64_t rates[][2] = {{20, 1},  {30000, 1001},   {2997, 100},
+					   {1, 3},   {1000000000, 1}, {7, 1},
+					   {59, 13}, {1, 1000000}};
 
 	for (size_t r = 0; r < RC_ARRAY_LEN(rates); r++) {
 		wide period = (wide)1000000000 * rates[r][1] / rates[r][0];
@@ -302,7 +303,8 @@ static void slow_align(const struct rc_align_ask *a, uint8_t *valid, struct rc_a
 		for (size_t i = 0; i < a->n; i++)
 			found |= a->t[i] == tick;
 		used = tick < first ? first : before;
-		if (a->method != RC_METHOD_PREVIOUS && !out && !found && after - tick < tick - before)
+		if (a->method != RC_METHOD_PREVIOUS && !out && !found &&
+		    after - tick < tick - before)
 			used = after;
 		d = used > tick ? used - tick : tick - used;
 		if (a->max_gap_ns && out)
@@ -406,7 +408,11 @@ Test(align, ticks_outside_are_held_and_invalid_only_where_asked)
 Test(align, gaps_end_at_samples)
 {
 	const int64_t t[] = {0, 10, 20, 500, 510}, ticks[] = {0, 15, 20, 21, 250, 499, 500, 505};
-	struct rc_align_ask a = {.t = t, .n = 5, .ticks = ticks, .n_ticks = 8, .max_gap_ns = 10,
+	struct rc_align_ask a = {.t = t,
+				 .n = 5,
+				 .ticks = ticks,
+				 .n_ticks = 8,
+				 .max_gap_ns = 10,
 				 .method = RC_METHOD_LINEAR};
 	struct rc_align_quality q;
 	uint8_t valid[8] = {1, 1, 1, 1, 1, 1, 1, 1};
