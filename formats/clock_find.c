@@ -249,13 +249,16 @@ static bool stamps_once(struct draft *d, struct seen_clocks *seen, struct rc_h5_
 	return s->ok;
 }
 
+enum { MIN_TIME_LAST = 16 };
+
 /* (D, T): rows are not samples. */
 static bool time_runs_along_last_axis(struct draft *d, struct candidate *c)
 {
 	const struct rc_dataset *s = &c->node->dataset;
 	const struct rc_h5_node *k;
 
-	if (s->rank < 2)
+	/* short episodes have last axes of all lengths by chance */
+	if (s->rank != 2 || s->dims[1] <= s->dims[0] || s->dims[1] < MIN_TIME_LAST)
 		return false;
 	k = clock_for(d, c->node, s->dims[s->rank - 1]);
 	if (!k)

@@ -7,6 +7,8 @@
 
 #include "formats/codec_filters.h"
 
+enum { FLETCHER32_BYTES = 4 };
+
 enum { MAX_GZIP_LEVEL = 12, MAX_ZSTD_LEVEL = 19, FLAG_OPTIONAL = 1 };
 
 struct rc_codec_ctx {
@@ -412,5 +414,30 @@ int rc_chunk_decode(struct rc_codec_ctx *c, const struct rc_dataset *d, uint32_t
 			       dst_bytes);
 	if (end.p != dst && dst_bytes)
 		memcpy(dst, end.p, dst_bytes);
+	return 0;
+}
+
+int rc_chunk_glance(const struct rc_dataset *d, uint32_t mask, const void *stored, size_t n,
+		    struct rc_err *err)
+{
+	const unsigned char *p = stored;
+	bool ok = true;
+	int last = -1;
+
+	for (uint32_t i = 0; i < d->n_filters; i++)
+		if (!(mask >> i & 1))
+			last = (int)i;
+	if (last > 0 && d->filters[last].id == RC_FILTER_FLETCHER32) {
+		last = mask >> (last - 1) & 1 ? -1 : last - 1;
+		n = n < FLETCHER32_BYTES ? 0 : n - FLETCHER32_BYTES;
+	}
+	if (last >= 0 && d->filters[last].id == RC_FILTER_DEFLATE) /* RFC 1950, 2.2 */
+		ok = n > 6 && (p[0] & 15) == 8 && (p[0] * 256 + p[1]) % 31 == 0 && !(p[1] & 32);
+	else if (last >= 0 && d->filters[last].id == RC_FILTER_ZSTD)
+		ok = ZSTD_findFrameCompressedSize(stored, n) == n;
+	if (!ok)
+		return rc_fail(err, RC_E_FORMAT, "bad_chunk",
+			       "damaged chunk: its %zu stored bytes are no output of its filter",
+			       n);
 	return 0;
 }

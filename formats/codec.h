@@ -53,6 +53,13 @@ size_t rc_encode_bound(const struct rc_encoding *e, size_t n);
 int rc_chunk_encode(struct rc_codec_ctx *c, const struct rc_encoding *e, size_t element_size,
 		    const void *raw, size_t n, void *dst, size_t cap, size_t *n_out,
 		    struct rc_err *err);
+/*
+ * A look at stored bytes that are copied without being decoded: RC_E_FORMAT "bad_chunk" when they
+ * do not start as the outermost filter's output does, or have another length than it says.  Damage
+ * inside is only found by decoding.
+ */
+int rc_chunk_glance(const struct rc_dataset *d, uint32_t mask, const void *stored, size_t n,
+		    struct rc_err *err);
 /* Undoes d's filters, last first, skipping those whose bit is set in mask; the result must be
  * exactly dst_bytes (values still in stored byte order). */
 int rc_chunk_decode(struct rc_codec_ctx *c, const struct rc_dataset *d, uint32_t mask,

@@ -176,6 +176,9 @@ static int check_measured(const struct checker *c, const struct rc_stream *s, ui
 	if (d->rank != 1 || d->dtype == RC_BOOL ||
 	    d->dims[0] != c->ix->datasets[s->dataset].dims[0])
 		return bad(c, "shape of the clock", i);
+	/* whoever reads the stamps makes room for the stream's rows: both must be all there are */
+	if (s->row0 || s->n_rows != d->dims[0])
+		return bad(c, "rows of a stream with a clock", i);
 	if (k->unit_num <= 0 || k->unit_den <= 0)
 		return bad(c, "clock unit", i);
 	return 0;

@@ -95,6 +95,9 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 		return rc_fail(err, RC_E_READER, "reader_crash",
 			       "'%s': the process that read it ended with status %d; the file is "
 			       "probably damaged", path, WEXITSTATUS(status));
+	if (sys == EPIPE) /* how it ended, nobody can tell: the spawner is gone too */
+		return rc_fail(err, RC_E_HOST, "spawner_gone",
+			       "'%s': the process that starts readers is gone", path);
 	return rc_fail_errno(err, RC_E_READER, "reader_crash", sys,
 			     "'%s': lost the process that read it", path);
 }

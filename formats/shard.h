@@ -57,6 +57,7 @@ struct rc_shard; /* an open writer */
 struct rc_shard_layout {
 	const char *name, *summary;
 	bool one_episode_per_shard;
+	const char *input_layout; /* the input layout that reads it back */
 	/* "shard-00000.h5" for shard i */
 	void (*file_name)(uint64_t i, char *dst, size_t cap);
 	/* Name of episode i of the shard inside the file, for reports and masks: "demo_0". */

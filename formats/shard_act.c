@@ -88,6 +88,7 @@ const struct rc_shard_layout rc_shard_layout_act = {
 	.name = "act",
 	.summary = "one file an episode with observations/ and action, as ACT and ALOHA read",
 	.one_episode_per_shard = true,
+	.input_layout = "aloha",
 	.file_name = file_name,
 	.episode_name = episode_name,
 	.stream_path = stream_path,

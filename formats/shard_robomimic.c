@@ -184,6 +184,7 @@ const struct rc_shard_layout rc_shard_layout_robomimic = {
 	.name = "robomimic",
 	.summary = "many episodes a file under data/demo_N, as robomimic and diffusion_policy read",
 	.one_episode_per_shard = false,
+	.input_layout = "robomimic",
 	.file_name = file_name,
 	.episode_name = episode_name,
 	.stream_path = stream_path,

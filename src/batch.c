@@ -395,6 +395,9 @@ static int copy_stored(struct rc_slot *s, struct rc_placed *p, struct rc_worker_
 			rc = rc_input_stored_row(t->input, w->ix, st->dataset,
 						 st->row0 + t->picks[k], &c, err);
 			if (!rc)
+				rc = rc_chunk_glance(source_dataset(w, &ps->sources[0]), c.mask,
+						     c.bytes, c.n, err);
+			if (!rc)
 				rc = need_enc(s, c.n, err);
 			if (rc)
 				break;
@@ -407,6 +410,8 @@ static int copy_stored(struct rc_slot *s, struct rc_placed *p, struct rc_worker_
 		it->enc_at = s->enc_used - c.n;
 		it->stored_bytes = c.n;
 	}
+	if (rc && !rc_is_fatal(rc))
+		rc_err_while(err, "copying stream '%s'", rc_index_str(w->ix, st->name));
 	return rc;
 }
 

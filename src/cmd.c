@@ -51,7 +51,8 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
 	*exit_out = 0;
 	if (rc_opts_parse(o, argc, argv, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
-		rc_log(RC_LOG_ERROR, "see 'robocache %s --help'", o->command);
+		if (!strstr(err.msg, "--help"))
+			rc_log(RC_LOG_ERROR, "see 'robocache %s --help'", o->command);
 		*exit_out = 2;
 		return false;
 	}

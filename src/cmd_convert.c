@@ -167,6 +167,12 @@ int cmd_convert(int argc, char **argv)
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	trim_slashes((char *)set.output);
+	if (set.recipe && set.files_from && !strcmp(set.recipe, "-") &&
+	    !strcmp(set.files_from, "-")) {
+		rc_log(RC_LOG_ERROR, "--recipe and --files-from cannot both be standard input");
+		status = RC_EXIT_USAGE;
+		goto done;
+	}
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
 	    rc_cmd_readers(&run.readers, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,7 +146,7 @@ int rc_outdir_check(struct rc_outdir *d, const char *path, bool force, struct rc
 	const char *dot = strrchr(path, '.');
 	struct stat st;
 
-	*d = (struct rc_outdir){.path = path, .force = force};
+	*d = (struct rc_outdir){.path = path, .force = force, .lock = -1};
 	if (!*path)
 		return rc_fail(err, RC_E_USAGE, "output", "--output is empty; name a directory");
 	if (stat(path, &st) != 0 && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5")))
@@ -189,11 +190,39 @@ int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in
 
 /* --- using it --------------------------------------------------------------------------------- */
 
-int rc_outdir_begin(const struct rc_outdir *d, struct rc_err *err)
+/* File systems without locks let everybody in; most network file systems have them. */
+static int lock(struct rc_outdir *d, struct rc_err *err)
+{
+	d->lock = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d->lock < 0)
+		return rc_fail_errno(err, RC_E_OUTPUT, "output", errno,
+				     "cannot open output directory '%s'", d->path);
+	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return rc_fail(err, RC_E_USAGE, "output_busy",
+			       "another run is writing into '%s'; wait for it, or choose another "
+			       "--output",
+			       d->path);
+	return 0;
+}
+
+static void forget_old(struct rc_outdir *d)
+{
+	for (size_t i = 0; i < d->n_old; i++)
+		free(d->old[i]);
+	d->n_old = 0;
+}
+
+int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err)
 {
 	char *path;
 	int rc = rc_mkdirs(d->path, err);
 
+	if (!rc)
+		rc = lock(d, err);
+	if (!rc) { /* another run may have come and gone since the first look */
+		forget_old(d);
+		rc = look_inside(d, err);
+	}
 	if (!rc)
 		rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, d->path);
 	if (rc)
@@ -254,8 +283,9 @@ void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w)
 
 void rc_outdir_release(struct rc_outdir *d)
 {
-	for (size_t i = 0; i < d->n_old; i++)
-		free(d->old[i]);
+	forget_old(d);
 	free(d->old);
-	*d = (struct rc_outdir){0};
+	if (d->lock >= 0)
+		close(d->lock);
+	*d = (struct rc_outdir){.lock = -1};
 }

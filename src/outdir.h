@@ -13,6 +13,7 @@
 struct rc_outdir {
 	const char *path; /* borrowed */
 	bool force;
+	int lock;         /* descriptor of the locked directory while a run writes, else -1 */
 	char **old;       /* shards of the dataset that is there, by its manifest or report */
 	size_t n_old, cap_old;
 };
@@ -26,8 +27,9 @@ int rc_outdir_check(struct rc_outdir *d, const char *path, bool force, struct rc
 /* RC_E_USAGE when an input is a file that the run would replace. */
 int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in,
 			   struct rc_err *err);
-/* Makes the directory, and takes away the old manifest, which would not be true any more. */
-int rc_outdir_begin(const struct rc_outdir *d, struct rc_err *err);
+/* Makes the directory, locks it against other runs, and takes away the old manifest, which would
+ * not be true any more.  RC_E_USAGE when another run has it. */
+int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err);
 /* After success: removes the old shards that are not part of the new dataset and temporary files
  * of runs that are gone. */
 void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w);

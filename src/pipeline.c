@@ -87,6 +87,8 @@ static int fill_slot(struct pipeline *p, struct slot *sl, struct rc_err *err)
 		if (sl->s.n_placed && (bytes + more > BATCH_BYTES || sl->s.n_placed >= BATCH_TILES))
 			break;
 		rc = rc_slot_add(&sl->s, w, t, p->tile == 0, last, err);
+		if (rc)
+			break;
 		bytes += more;
 		p->tile++;
 		if (last) {
@@ -146,6 +148,7 @@ static int prepare_next(struct pipeline *p, struct rc_worker_tools *tools, struc
 	rc = rc_work_prepare(tools->input, p->plan, i, p->set, &w, err);
 	pthread_mutex_lock(&p->lock);
 	p->stats.prepare_ns += rc_now_ns() - t0;
+	p->stats.n_prepared++;
 	if (!rc) {
 		p->ep[i].work = w;
 		p->ep[i].state = EP_READY;
@@ -312,7 +315,9 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, uint64_t *wr
 		}
 		if (p->opt->tick && rc_now_ns() - last_tick > WAKE_MS * 1000000LL) {
 			last_tick = rc_now_ns();
+			pthread_mutex_unlock(&p->lock); /* a terminal may be slow */
 			p->opt->tick(p->opt->tick_arg, writer);
+			pthread_mutex_lock(&p->lock);
 		}
 	}
 	if (!rc && p->err.code) {

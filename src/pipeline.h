@@ -30,6 +30,7 @@ struct rc_pipeline_stats {
 	int64_t worker_wait_ns; /* for a free slot or a prepared episode */
 	int64_t writer_wait_ns; /* for the next batch */
 	int64_t prepare_ns;
+	uint64_t n_prepared;    /* episodes */
 	int n_workers, n_slots;
 };
 

@@ -257,10 +257,12 @@ static void compare_pair(const struct rc_plan_episode *e, const struct rc_plan_e
 
 		if (!o)
 			rc_problems_add(problems, RC_NOTE_WARNING, "stream_not_everywhere", name,
-					"stream '%s' of '%s' is not in '%s'", name, e->id, other->id);
+					"stream '%s' of '%s' is not in '%s'", name, e->id,
+					other->id);
 		else if (shapes && !same_rows(&e->streams[s], o))
 			rc_problems_add(problems, RC_NOTE_WARNING, "shape_differs", name,
-					"stream '%s' of '%s' has another shape or type than in '%s'",
+					"stream '%s' of '%s' has another shape or type than in "
+					"'%s'",
 					name, e->id, other->id);
 	}
 }

@@ -9,14 +9,16 @@
 #include "formats/chunk.h"
 
 #define MAX_ROW_BYTES ((uint64_t)1 << 30)
-#define MAX_CLOCK_ROWS ((uint64_t)1 << 28)
+#define MAX_ROWS ((uint64_t)1 << 28)
 
 /* --- selection, clocks, methods --------------------------------------------------------------- */
 
 static void choose_clock(struct planner *p, struct candidate *c)
 {
 	const struct rc_stream_clock *k = &c->s->clock;
-	const struct rc_rule *r = rc_rules_match_either(&p->recipe->source_rate, c->name, c->out_name);
+	struct rc_recipe *recipe = p->recipe;
+	const struct rc_rule *r =
+		rc_rules_match_either(&recipe->source_rate, c->name, c->out_name);
 
 	c->src.clock = (enum rc_clock_kind)k->kind;
 	c->src.rate = (struct rc_rate){k->rate_num, k->rate_den};
@@ -26,7 +28,7 @@ static void choose_clock(struct planner *p, struct candidate *c)
 		c->src.rate = r->rate;
 		c->src.rate_origin = "option";
 	}
-	r = rc_rules_match_either(&p->recipe->latency, c->name, c->out_name);
+	r = rc_rules_match_either(&recipe->latency, c->name, c->out_name);
 	c->src.latency_ns = r ? r->ns : 0;
 }
 
@@ -188,11 +190,12 @@ static int check_sizes(struct planner *p, const struct rc_plan_stream *out, stru
 				       "converted (leave it out with --drop)",
 				       name, (unsigned long long)row,
 				       (unsigned long long)MAX_ROW_BYTES);
-		if (out->sources[i].clock != RC_CLOCK_NONE && s->n_rows > MAX_CLOCK_ROWS)
+		if (s->n_rows > MAX_ROWS)
 			return rc_fail(err, RC_E_UNSUPPORTED, "too_long",
-				       "stream '%s' has %llu rows; at most %llu can have a clock",
+				       "stream '%s' has %llu rows; at most %llu are converted "
+				       "(leave it out with --drop)",
 				       name, (unsigned long long)s->n_rows,
-				       (unsigned long long)MAX_CLOCK_ROWS);
+				       (unsigned long long)MAX_ROWS);
 	}
 	return 0;
 }
@@ -262,6 +265,20 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 	return 0;
 }
 
+static bool is_member(const struct rc_fuse_group *g, size_t m, const struct candidate *c)
+{
+	return rc_glob_match(g->members[m], c->name) || rc_glob_match(g->members[m], c->out_name);
+}
+
+/* The episode has the stream, but it is not converted. */
+static bool left_out(const struct planner *p, const struct rc_fuse_group *g, size_t m)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (is_member(g, m, &p->c[i]) && !p->c[i].selected)
+			return true;
+	return false;
+}
+
 static bool in_group(const struct rc_plan_stream *out, const struct candidate *c)
 {
 	for (size_t i = 0; i < out->n_sources; i++)
@@ -290,10 +307,8 @@ static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *
 		bool hit = false;
 		for (size_t i = 0; i < p->n && !rc; i++) {
 			struct candidate *c = &p->c[i];
-			if (!rc_glob_match(g->members[m], c->name) &&
-			    !rc_glob_match(g->members[m], c->out_name))
+			if (!is_member(g, m, c))
 				continue;
-			g->used[m] = true;
 			if (!c->selected)
 				continue;
 			hit = true;
@@ -301,7 +316,12 @@ static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *
 				continue;
 			rc = group_member(p, out, c, &text, err);
 		}
-		if (!rc && !hit)
+		if (!rc && !hit && left_out(p, g, m))
+			rc = rc_fail(err, RC_E_USAGE, "left_out",
+				     "'%s' of --fuse %s is left out by --keep, --drop or for want "
+				     "of a clock",
+				     g->members[m], g->name);
+		else if (!rc && !hit)
 			rc = rc_fail(err, RC_E_FORMAT, "missing_stream",
 				     "'%s' has no stream '%s' for fuse group '%s'", p->e->id,
 				     g->members[m], g->name);
@@ -329,10 +349,24 @@ static int check_names(const struct rc_plan_episode *e, struct rc_err *err)
 	return 0;
 }
 
+/* Before anything can fail, so that a pattern without a stream is told from one in an episode that
+ * does not fit. */
+static void mark_members(struct planner *p)
+{
+	for (size_t k = 0; k < p->recipe->n_groups; k++) {
+		struct rc_fuse_group *g = &p->recipe->groups[k];
+		for (size_t m = 0; m < g->n_members; m++)
+			for (size_t i = 0; i < p->n; i++)
+				g->used[m] |= is_member(g, m, &p->c[i]);
+	}
+}
+
 static int plan_outputs(struct planner *p, struct rc_err *err)
 {
-	int rc = plan_choose_timing(p, err);
+	int rc;
 
+	mark_members(p);
+	rc = plan_choose_timing(p, err);
 	for (size_t i = 0; i < p->recipe->n_groups && !rc; i++)
 		rc = add_group(p, &p->recipe->groups[i], err);
 	for (size_t i = 0; i < p->n && !rc; i++) {

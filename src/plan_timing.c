@@ -153,7 +153,7 @@ static void span_of(const struct planner *p, const struct rc_plan_source *src, i
 
 static uint64_t ticks_in(struct rc_rate rate, int64_t a, int64_t b)
 {
-	double n = b < a ? 0 : (double)(b - a) / 1e9 * rc_rate_hz(rate) + 1;
+	double n = b < a ? 0 : ((double)b - (double)a) / 1e9 * rc_rate_hz(rate) + 1;
 
 	return n < 1e15 ? (uint64_t)n : (uint64_t)1e15;
 }

@@ -61,10 +61,14 @@ static int method_value(struct rc_rule *rule, struct rc_err *err)
 		return 0;
 	}
 	const char *near = rc_nearest_name(rule->value, names, RC_METHOD_COUNT);
+	if (near)
+		return rc_fail(err, RC_E_USAGE, "method",
+			       "unknown method '%s' in --method %s; did you mean '%s'?",
+			       rule->value, rule->text, near);
 	return rc_fail(err, RC_E_USAGE, "method",
-		       "unknown method '%s' in --method %s%s%s; the methods are linear, slerp, "
-		       "nearest, previous",
-		       rule->value, rule->text, near ? "; did you mean " : "", near ? near : "");
+		       "unknown method '%s' in --method %s; the methods are linear, slerp, nearest "
+		       "and previous",
+		       rule->value, rule->text);
 }
 
 static int dtype_value(struct rc_rule *rule, struct rc_err *err)
@@ -83,6 +87,8 @@ static int dtype_value(struct rc_rule *rule, struct rc_err *err)
 	return 0;
 }
 
+#define MAX_LATENCY_NS (366 * 86400 * INT64_C(1000000000))
+
 static int latency_value(struct rc_rule *rule, struct rc_err *err)
 {
 	if (rule->is_default)
@@ -90,7 +96,11 @@ static int latency_value(struct rc_rule *rule, struct rc_err *err)
 			       "--latency %s names no stream; write STREAM=MS, for example "
 			       "'cam_front=35'",
 			       rule->text);
-	return rc_parse_duration(rule->value, "--latency", 1000000, &rule->ns, err);
+	int rc = rc_parse_duration(rule->value, "--latency", 1000000, &rule->ns, err);
+	if (!rc && (rule->ns > MAX_LATENCY_NS || rule->ns < -MAX_LATENCY_NS))
+		rc = rc_fail(err, RC_E_USAGE, "latency", "--latency %s is more than a year",
+			     rule->text);
+	return rc;
 }
 
 static int source_rate_value(struct rc_rule *rule, struct rc_err *err)

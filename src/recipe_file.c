@@ -209,7 +209,8 @@ int rc_recipe_load(const char *path, struct rc_opts *opts, struct rc_json **root
 		rc = usage_error(err);
 		goto done;
 	}
-	rc = rc_json_parse(text.p, text.len, path, &root, err);
+	rc = rc_json_parse(text.p, text.len, strcmp(path, "-") ? path : "standard input",
+			   &root, err);
 	if (rc) {
 		rc = usage_error(err);
 		goto done;

@@ -178,7 +178,7 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 		int64_t wait_ns;
 	} rows[] = {
 		{"scan", {r->scan.busy_ns, r->scan.n, 0}, -1},
-		{"prepare", {st->prepare_ns, r->plan.n_order, 0}, -1},
+		{"prepare", {st->prepare_ns, st->n_prepared, 0}, -1},
 		{"read", st->read, -1},
 		{"decode", st->decode, -1},
 		{"compute", st->compute, -1},

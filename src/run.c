@@ -107,7 +107,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 			return f->err.code;
 		}
 		rc_problems_add(&r->problems, RC_NOTE_ERROR, f->err.reason, f->label,
-				"skipped %s", f->err.msg);
+				"skipped: %s", f->err.msg);
 		if (r->set->strict) {
 			*err = f->err;
 			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
@@ -336,6 +336,7 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 
 	r->started_wall_ns = rc_wall_ns();
 	r->started_ns = rc_now_ns();
+	r->outdir.lock = -1;
 	rc_problems_init(&r->problems);
 	rc_buf_init(&r->recipe_json);
 	r->n_threads = r->set->threads ? (int)r->set->threads : rc_allowed_cpus();

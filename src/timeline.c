@@ -11,10 +11,12 @@
 /* The k-th smallest of v[0..n), by quickselect; reorders v. */
 static int64_t select_kth(int64_t *v, size_t n, size_t k)
 {
+	uint64_t random = 0x9e3779b97f4a7c15u; /* not the middle: real clocks have patterns */
 	size_t lo = 0, hi = n - 1;
 
 	while (lo < hi) {
-		int64_t pivot = v[lo + (hi - lo) / 2];
+		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+		int64_t pivot = v[lo + random % (hi - lo)]; /* never the last: j must come down */
 		size_t i = lo, j = hi;
 
 		for (;;) {

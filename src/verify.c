@@ -129,8 +129,17 @@ static bool check_bytes(struct rc_verified_shard *s, const char *path)
 struct job {
 	struct rc_verified *v;
 	const struct rc_json **lists; /* per shard: the manifest's episodes */
+	const char *layout;           /* to read the shards as; NULL: probe */
 	bool deep;
 };
+
+static const char *input_layout(const struct rc_manifest *m)
+{
+	const char *name = rc_json_string(rc_json_get(m->root, "layout"));
+	const struct rc_shard_layout *l = name ? rc_shard_layout_find(name) : NULL;
+
+	return l ? l->input_layout : NULL;
+}
 
 static void check_shard(void *arg, struct rc_input *in, size_t i)
 {
@@ -146,7 +155,7 @@ static void check_shard(void *arg, struct rc_input *in, size_t i)
 		return;
 	}
 	if (check_bytes(s, path) && j->deep)
-		rc_verify_deep(in, path, j->lists[i], s);
+		rc_verify_deep(in, path, j->layout, j->lists[i], s);
 	free(path);
 }
 
@@ -297,7 +306,7 @@ static int read_manifest(struct rc_verified *v, struct rc_err *err)
 static int check_shards(struct rc_verified *v, const struct rc_verify_options *opt,
 			struct rc_err *err)
 {
-	struct job job = {.v = v, .deep = opt->deep};
+	struct job job = {.v = v, .layout = input_layout(&v->manifest), .deep = opt->deep};
 	struct rc_each each = {.readers = opt->readers, .n_threads = opt->n_threads,
 			       .n = v->manifest.n_shards, .piece = check_shard, .arg = &job};
 	const struct rc_json *c = rc_json_child(rc_json_get(v->manifest.root, "shards"));

@@ -62,9 +62,10 @@ void rc_verified_release(struct rc_verified *v);
 void rc_findings_add(struct rc_findings *fs, const struct rc_finding *kind, const char *fmt, ...)
 	RC_PRINTF(3, 4);
 
-/* The deep check of one shard (verify_deep.c); `episodes` is the manifest's list of them. */
+/* The deep check of one shard (verify_deep.c), read as input layout `layout`; `episodes` is the
+ * manifest's list of them. */
 struct rc_input;
-void rc_verify_deep(struct rc_input *in, const char *path, const struct rc_json *episodes,
-		    struct rc_verified_shard *s);
+void rc_verify_deep(struct rc_input *in, const char *path, const char *layout,
+		    const struct rc_json *episodes, struct rc_verified_shard *s);
 
 #endif

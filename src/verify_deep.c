@@ -228,10 +228,10 @@ static void check_notes(const struct rc_index *ix, struct rc_verified_shard *s)
 	}
 }
 
-void rc_verify_deep(struct rc_input *in, const char *path, const struct rc_json *episodes,
-		    struct rc_verified_shard *s)
+void rc_verify_deep(struct rc_input *in, const char *path, const char *layout,
+		    const struct rc_json *episodes, struct rc_verified_shard *s)
 {
-	struct rc_scan_options opt = {0};
+	struct rc_scan_options opt = {.layout = layout};
 	struct rc_scratch mem = {0};
 	struct rc_index *ix = NULL;
 	struct look *looks = NULL;

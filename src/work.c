@@ -126,7 +126,7 @@ static int load_tracks(struct rc_input *in, struct rc_work *w, struct rc_err *er
 
 /* Moves all clocks to the earliest first sample, so that times are small and files of the same
  * motion at another hour are the same. */
-static void set_origin(struct rc_work *w)
+static int set_origin(struct rc_work *w, struct rc_err *err)
 {
 	bool first = true;
 
@@ -137,10 +137,17 @@ static void set_origin(struct rc_work *w)
 			w->origin_ns = w->tracks[i].t[0];
 		first = false;
 	}
-	for (size_t i = 0; i < w->n_tracks; i++)
-		for (uint64_t k = 0; w->tracks[i].t && !w->tracks[i].shared && k < w->tracks[i].n;
-		     k++)
-			w->tracks[i].t[k] -= w->origin_ns;
+	for (size_t i = 0; i < w->n_tracks; i++) {
+		int64_t *t = w->tracks[i].shared ? NULL : w->tracks[i].t;
+
+		for (uint64_t k = 0; t && k < w->tracks[i].n; k++)
+			if (__builtin_sub_overflow(t[k], w->origin_ns, &t[k]))
+				return rc_fail(err, RC_E_FORMAT, "bad_clock",
+					       "stamp %llu of a clock lies centuries from the "
+					       "first stamp of another",
+					       (unsigned long long)k);
+	}
+	return 0;
 }
 
 /* --- ticks ------------------------------------------------------------------------------------ */
@@ -181,7 +188,10 @@ static int load_reference(struct rc_input *in, struct rc_work *w, struct rc_trac
 		rc = check_track(ref, name, err);
 	}
 	for (uint64_t k = 0; !rc && k < ref->n; k++)
-		ref->t[k] -= w->origin_ns;
+		if (__builtin_sub_overflow(ref->t[k], w->origin_ns, &ref->t[k]))
+			rc = rc_fail(err, RC_E_FORMAT, "bad_clock",
+				     "the clock of stream '%s' lies centuries from the others",
+				     name);
 	free(scratch.p);
 	return rc;
 }
@@ -244,6 +254,7 @@ static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_se
 static const struct rc_track *step_clock(const struct rc_work *w)
 {
 	const struct rc_track *best = NULL;
+	uint32_t first = UINT32_MAX;
 	size_t at = 0;
 
 	for (size_t i = 0; i < w->plan->n_streams; i++)
@@ -252,10 +263,13 @@ static const struct rc_track *step_clock(const struct rc_work *w)
 
 			if (!tr->t || tr->clock.backwards || tr->n < w->n_ticks)
 				continue;
-			if (w->plan->streams[i].role == RC_ROLE_ACTION)
+			if (source_stream(w, &w->plan->streams[i].sources[k])->role ==
+			    RC_ROLE_ACTION)
 				return tr;
-			if (!best)
+			if (w->plan->streams[i].sources[k].stream < first) {
+				first = w->plan->streams[i].sources[k].stream;
 				best = tr;
+			}
 		}
 	return best;
 }
@@ -478,7 +492,9 @@ static int prepare(struct rc_input *in, struct rc_work *w, const struct rc_setti
 
 	if (rc)
 		return rc;
-	set_origin(w);
+	rc = set_origin(w, err);
+	if (rc)
+		return rc;
 	rc = steps ? step_ticks(w, err) : make_ticks(in, w, set, err);
 	if (!rc && w->n_ticks == 0)
 		rc = rc_fail(err, RC_E_FORMAT, "empty_episode", "the episode has no steps");

@@ -44,7 +44,11 @@ static int open_shard(struct rc_writer *w, size_t i, struct rc_err *err)
 	char *path;
 	int rc;
 
-	w->plan->layout->file_name(i, r->name, sizeof r->name);
+	/* readers of one file an episode count them from 0 without holes */
+	if (w->plan->layout->one_episode_per_shard)
+		w->plan->layout->file_name(w->n_ok, r->name, sizeof r->name);
+	else
+		w->plan->layout->file_name(i, r->name, sizeof r->name);
 	rc = rc_sprintf(&path, err, "%s/%s", w->set->output, r->name);
 	if (rc)
 		return rc;
@@ -266,6 +270,16 @@ void rc_writer_abandon(struct rc_writer *w)
 	rc_shard_abandon(w->shard);
 	rc_outfile_abandon(&w->file);
 	w->shard = NULL;
+	/* what was written into a shard that never got its name was not written */
+	for (size_t i = 0; w->episodes && i < w->plan->n_episodes; i++) {
+		struct rc_episode_result *r = &w->episodes[i];
+
+		if (r->outcome != RC_OUTCOME_OK || w->shards[r->shard].committed)
+			continue;
+		r->outcome = RC_OUTCOME_PENDING;
+		w->n_ok--;
+		w->written_ticks -= r->n_ticks;
+	}
 }
 
 void rc_writer_release(struct rc_writer *w)

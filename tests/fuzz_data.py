@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 from fractions import Fraction
-from fnmatch import fnmatchcase
 
 import h5py
 import numpy as np
@@ -31,6 +30,7 @@ class Stream:
     unit_origin: str = None
     latency: int = 0
     hz: Fraction = None
+    path: str = ""
 
     def resolved(self, r):
         """With the clock that the recipe gives it."""
@@ -90,6 +90,9 @@ def values(rng, n, spec):
                             endpoint=True)
     scale = 10 ** rng.uniform(-3, 1) if dtype == np.float16 else 10 ** rng.uniform(-6, 6)
     x = (np.cumsum(rng.normal(size=shape), 0) * scale).astype(dtype)
+    if chance(rng, 0.05):
+        x = (rng.choice([0.0, -0.0, 1, -1], shape) * pick(rng, [np.finfo(dtype).max / 2,
+                                                                  np.finfo(dtype).tiny])).astype(dtype)
     if chance(rng, 0.08):
         x.ravel()[rng.integers(0, x.size, 3)] = [np.nan, np.inf, -np.inf]
     return x
@@ -149,6 +152,10 @@ def store(rng, group, path, x):
 # --- clocks -----------------------------------------------------------------------------------
 
 def true_times(rng, n, hz, origin):
+    if chance(rng, 0.35):  # on a round grid, where ticks meet samples and the middle between them
+        step = int(pick(rng, [5, 10, 20, 50])) * 10**6
+        d = rng.choice([1, 1, 1, 1, 1, 2, 5, 0], n) * step
+        return origin + step * int(rng.integers(1, 5)) + np.cumsum(d).astype(np.int64)
     step = 1e9 / hz
     d = np.full(n, step) * (1 + pick(rng, [0, 0.01, 0.3]) * rng.uniform(-1, 1, n))
     if chance(rng, 0.3):
@@ -239,7 +246,7 @@ def length(rng):
 
 def put_stream(rng, group, path, spec, n, role="obs", name=None):
     return Stream(name or spec["name"], spec["kind"], role,
-                  store(rng, group, path, values(rng, n, spec)))
+                  store(rng, group, path, values(rng, n, spec)), path=f"{group.name}/{path}")
 
 
 def robomimic(rng, root):
@@ -257,10 +264,12 @@ def robomimic(rng, root):
         for number in numbers:
             n = rows_for(rng, specs, 1 if one else length(rng))
             g = f["data"].create_group(style.format(number))
-            late = pick(rng, [0] * 12 + [1, 3]) if n > 1 else 0
+            late = pick(rng, [0] * 12 + [1, 3]) if n > 70 else 0
             ss = [put_stream(rng, g, "obs/" + s["name"], s, n + late * (s is specs[0]))
                   for s in specs]
             ss.append(put_stream(rng, g, "actions", action, n, "action", "actions"))
+            if chance(rng, 0.1):
+                g.create_dataset("obs/nothing", shape=(n, 0), dtype="f4")
             if obs_next:
                 ss += [put_stream(rng, g, "next_obs/" + s["name"], s, n, "next_obs",
                                   "next_obs/" + s["name"]) for s in specs[:2]]
@@ -348,7 +357,7 @@ def generic(rng, root):
             if chance(rng, 0.05):
                 extra = max(len(s.x) for s in ss) + 60
                 ss.append(put_stream(rng, g, "lonely", {"name": "lonely", "kind": "low",
-                          "shape": (2,), "dtype": "f4"}, extra))
+                          "shape": (), "dtype": "f4"}, extra))
             episodes.append(Episode(path.replace(root, "in", 1) + (":" + name if name else ""), ss))
         f.close()
     return episodes, {"hz": max(s[2]["hz"] for s in sensors), "clocked": True, "layout": "generic"}

@@ -70,7 +70,8 @@ class Recipe:
             self.method.append((name, pick(rng, METHODS)))
         if chance(rng, 0.4):
             self.max_gap, text = pick(rng, [(30 * 10**6, "30ms"), (10**8, "100"), (1500, "1500ns"),
-                                            (10**9, "1s"), (2 * 10**6, "2000us")])
+                                            (10**9, "1s"), (10**7, "10000us"), (25 * 10**6, "25"),
+                                            (20 * 10**6 - 1, "19999999ns")])
             self.max_gap_text = text
             self.gap_policy = pick(rng, [None, "flag", "flag", "drop"])
 
@@ -84,7 +85,9 @@ class Recipe:
         width = max(s.x[0].size for s in self.streams.values())
         top = min(MAX_TICKS, 400000 // width) / span
         hz = min(top, spec["hz"] * pick(rng, [0.001, 0.1, 0.5, 0.9, 1, 1, 1.1, 3, 30, 1000]))
-        text = pick(rng, ["{:.0f}", "{:.3f}", "{:.0f}/1001", "{:.0f}/7"])
+        if chance(rng, 0.4):
+            hz = max([h for h in (10, 20, 40, 50, 100, 200, 400, 1000) if h <= top] or [hz])
+        text = pick(rng, ["{:.0f}", "{:.0f}", "{:.3f}", "{:.0f}/1001", "{:.0f}/7"])
         div = {"{:.0f}/1001": 1001, "{:.0f}/7": 7}.get(text, 1)
         self.rate_text = text.format(min(hz * div, 9e5))
         if Fraction(self.rate_text) <= 0:

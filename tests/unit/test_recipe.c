@@ -95,7 +95,7 @@ Test(rules, renames_are_of_one_stream)
 
 Test(rules, bad_values_name_the_option_and_the_value)
 {
-	refused(ARGS("-r", "20", "-m", "liner"), "did you mean linear");
+	refused(ARGS("-r", "20", "-m", "liner"), "did you mean 'linear'");
 	refused(ARGS("-r", "20", "-m", "cam:cubic"),
 		"unknown method 'cubic' in --method cam:cubic");
 	refused(ARGS("-r", "20", "-m", ""), "unknown method ''");
