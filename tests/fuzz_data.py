@@ -91,8 +91,8 @@ def values(rng, n, spec):
     scale = 10 ** rng.uniform(-3, 1) if dtype == np.float16 else 10 ** rng.uniform(-6, 6)
     x = (np.cumsum(rng.normal(size=shape), 0) * scale).astype(dtype)
     if chance(rng, 0.05):
-        x = (rng.choice([0.0, -0.0, 1, -1], shape) * pick(rng, [np.finfo(dtype).max / 2,
-                                                                  np.finfo(dtype).tiny])).astype(dtype)
+        size = pick(rng, [np.finfo(dtype).max / 2, np.finfo(dtype).tiny])
+        x = (rng.choice([0.0, -0.0, 1, -1], shape) * size).astype(dtype)
     if chance(rng, 0.08):
         x.ravel()[rng.integers(0, x.size, 3)] = [np.nan, np.inf, -np.inf]
     return x

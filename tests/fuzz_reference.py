@@ -113,8 +113,8 @@ def check_values(got, want, what):
         ok = ((got >= lo) & (got <= hi)) | anything[:, None]
         if got.dtype.kind == "f":
             ok |= np.isnan(got) & np.isnan(lo)
-            ok &= (np.signbit(got) == np.signbit(lo)) | (lo != hi) | np.isnan(got) | \
-                anything[:, None]
+            free = (lo != hi) | (np.signbit(lo) != np.signbit(hi)) | anything[:, None]
+            ok &= (np.signbit(got) == np.signbit(lo)) | free | np.isnan(got)
     if not ok.all():
         r, c = np.argwhere(~ok)[0]
         check(False, what, f"{(~ok).sum()} of {ok.size} values: row {r} column {c} is",
