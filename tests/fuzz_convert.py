@@ -81,7 +81,7 @@ def outputs_of(streams, r):
         for p in patterns:
             hit = sorted((s for s in streams if r.matches(p, s)), key=lambda s: s.path.split("/"))
             if not hit:
-                raise Skip("missing_stream")
+                raise Skip("missing_stream reference")
             if any(s.kind == "image" for s in hit):
                 raise Skip("fuse")
             fused[name] += [s for s in hit if s not in fused[name]]

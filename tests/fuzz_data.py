@@ -91,7 +91,7 @@ def values(rng, n, spec):
     scale = 10 ** rng.uniform(-3, 1) if dtype == np.float16 else 10 ** rng.uniform(-6, 6)
     x = (np.cumsum(rng.normal(size=shape), 0) * scale).astype(dtype)
     if chance(rng, 0.05):
-        size = pick(rng, [np.finfo(dtype).max / 2, np.finfo(dtype).tiny])
+        size = pick(rng, [np.finfo(dtype).max, np.finfo(dtype).tiny])
         x = (rng.choice([0.0, -0.0, 1, -1], shape) * size).astype(dtype)
     if chance(rng, 0.08):
         x.ravel()[rng.integers(0, x.size, 3)] = [np.nan, np.inf, -np.inf]
@@ -194,7 +194,9 @@ def put_clock(rng, group, path, spec, n):
     name = path + ("_" + spec["unit"] if spec["told"] == "name" else "")
     stamps = store(rng, group, name, stamps)
     if spec["told"] == "attribute":
-        group[name].attrs["unit"] = spec["unit"]
+        group[name].attrs[pick(rng, ["unit", "units", "time_unit"])] = pick(
+            rng, {"ns": ["ns", "nanoseconds"], "us": ["us", "microseconds"], "ms": ["ms", "msec"],
+                  "s": ["s", "sec", "seconds since 1970-01-01"]}[spec["unit"]])
     return exact_ns(stamps, spec["unit"])
 
 
@@ -327,12 +329,12 @@ def put_sensor(rng, g, i, sensor, n):
     how, mine, k = sensor
     where = f"sensor{i}/" if how == "group" else ""
     name = mine[0]["name"]
-    word = "ts" if k.get("word") == "time" else k.get("word")
-    path = {"shared": "timestamps", "group": f"{where}{k.get('word')}",
+    word = k.get("word")
+    path = {"shared": "timestamps", "group": f"{where}{word}",
             "list": f"timestamps/{name}",
             "flat": f"{word}_{name}" if k.get("before") else f"{name}_{word}"}[how]
     t = put_clock(rng, g, path, k, n)
-    return [clocked(put_stream(rng, g, where + s["name"], s, n,
+    return [clocked(put_stream(rng, g, where + s["name"].rpartition("/")[2], s, n,
                                "action" if s["name"] == "action" else "obs"), t, k) for s in mine]
 
 
@@ -341,6 +343,10 @@ def generic(rng, root):
     if chance(rng, 0.6):
         specs.append({"name": "action", "kind": "low", "shape": (7,), "dtype": "f4"})
     sensors, _ = sensors_of(rng, [specs[i] for i in rng.permutation(len(specs))])
+    twins = [i for i, s in enumerate(sensors) if s[0] == "group" and s[1][0]["kind"] == "low"]
+    if len(twins) > 1 and not any(s["name"] == "action" for i in twins for s in sensors[i][1]):
+        for i in twins:  # one name, so that the group becomes part of it
+            sensors[i][1][0]["name"] = f"sensor{i}/meas"
     groups, alike, episodes = chance(rng, 0.3), chance(rng, 0.25), []
     one, seconds = chance(rng, 0.02), 10 ** rng.uniform(-1, 1.3)
     files = [f"{root}/f{i}.h5" for i in range(1 if groups else rng.integers(1, 4))]

@@ -411,6 +411,7 @@ Test(index, clock_fields)
 	REFUSED(p.s[0].clock.dataset = 0);
 	REFUSED(p.d[3].dtype = RC_BOOL);
 	REFUSED(p.d[3].dims[0] = 49);
+	REFUSED(p.s[0].n_rows--);
 	REFUSED(p.s[0].clock.unit_num = 0);
 	REFUSED(p.s[0].clock.unit_den = -1);
 	REFUSED(p.s[0].clock.unit_name = UINT32_MAX);
