@@ -269,7 +269,7 @@ def check_twin(args, env, status):
     check(a == b, "files of one and of many threads", sorted(a ^ b))
     for n in a & b:
         check(filecmp.cmp("out/" + n, "out2/" + n, shallow=False), n, "differs by threads")
-    if status in (0, 3) and not os.environ.get("NO_ACT_VERIFY"):
+    if status in (0, 3):
         done = run("verify", "--deep", "out")
         check(done.returncode == 0, "verify:", done.stdout, done.stderr)
 

@@ -4,7 +4,6 @@ clock, and random recipes that fit them."""
 import copy
 import dataclasses
 import json
-import os
 from fractions import Fraction
 
 import h5py
@@ -13,7 +12,6 @@ import numpy as np
 UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 MAX_TICKS, MAX_VALUES = 6000, 150000
 FLOATS, INTS = ("f2", "f4", "f4", "f4", "f8"), ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
-LIST_UNITS = bool(os.environ.get("LIST_UNITS"))
 NAMES = ["joint_pos", "joint_vel", "wrench", "gripper", "tactile", "effort", "imu", "force",
          "contact", "button", "height", "odom", "twist", "battery", "mode"]
 
@@ -318,10 +316,8 @@ def sensors_of(rng, specs):
         mine, left = (left[:1], left[1:]) if how != "group" else (left[:n], left[n:])
         out.append((how, mine, clock_spec(rng, origin, 10 ** rng.uniform(0.5, 2.7))))
     words = ["timestamps", "timestamp", "ts", "time", "stamp"]
-    for how, _, k in out:
+    for _, _, k in out:
         k.update(word=pick(rng, words), before=chance(rng, 0.3))
-        if how == "list" and k["told"] == "name" and not LIST_UNITS:
-            k["told"] = "attribute"
     return out, origin
 
 
