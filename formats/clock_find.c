@@ -107,7 +107,14 @@ static uint32_t classify(const struct draft *d, const struct rc_h5_node *n)
 		return NO_CLOCK;
 	memcpy(name, x, len);
 	name[len] = 0;
-	return rc_h5_child(n->parent, name) && describe_rises(d, n) ? WEAK_CLOCK : NO_CLOCK;
+	const struct rc_h5_node *of = rc_h5_child(n->parent, name);
+	if (!of)
+		return NO_CLOCK;
+	/* As long as what it is named after, it is its clock.  One that runs backwards too: the run
+	 * must say so and not take another's. */
+	if (!of->is_group && of->usable && of->dataset.dims[0] == s->dims[0])
+		return WEAK_CLOCK;
+	return describe_rises(d, n) ? WEAK_CLOCK : NO_CLOCK;
 }
 
 static void mark_all(struct draft *d)

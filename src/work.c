@@ -80,11 +80,11 @@ static int check_track(const struct rc_track *tr, const char *name, struct rc_er
 		return rc_fail(err, RC_E_FORMAT, "empty_stream", "stream '%s' has no rows", name);
 	if (tr->clock.backwards)
 		return rc_fail(err, RC_E_FORMAT, "clock_backwards",
-			       "the clock of stream '%s' runs backwards at row %llu (%llu times in "
-			       "all); leave the stream out with --drop, or replace its clock with "
+			       "the clock of stream '%s' runs backwards at row %llu, and %llu more "
+			       "times; leave the stream out with --drop, or replace its clock with "
 			       "--source-rate '%s:HZ'",
 			       name, (unsigned long long)tr->clock.first_backward,
-			       (unsigned long long)tr->clock.backwards, name);
+			       (unsigned long long)tr->clock.backwards - 1, name);
 	return 0;
 }
 
@@ -110,6 +110,8 @@ static int load_tracks(struct rc_input *in, struct rc_work *w, struct rc_err *er
 				continue;
 			}
 			rc = read_track(in, w, src, tr, err);
+			if (rc)
+				rc_err_while(err, "reading the clock of stream '%s'", name);
 			if (!rc)
 				rc = rc_scratch_need(&scratch, tr->n * sizeof(int64_t), err);
 			if (!rc)
@@ -117,8 +119,6 @@ static int load_tracks(struct rc_input *in, struct rc_work *w, struct rc_err *er
 			if (!rc && w->plan->timing != RC_TIMING_STEPS)
 				rc = check_track(tr, name, err);
 			w->bytes += tr->n * sizeof(int64_t);
-			if (rc)
-				rc_err_while(err, "reading the clock of stream '%s'", name);
 		}
 	free(scratch.p);
 	return rc;
@@ -540,7 +540,7 @@ int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_or
 	}
 	if (rc)
 		w->n_tiles = 0;
-	atomic_init(&w->first_bad, w->tiles + w->n_tiles);
+	atomic_init(&w->first_bad, w->n_tiles ? w->tiles + w->n_tiles : NULL);
 	*w_out = w;
 	return 0;
 }

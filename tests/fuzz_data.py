@@ -326,6 +326,8 @@ def put_sensor(rng, g, i, sensor, n):
     where = f"sensor{i}/" if how == "group" else ""
     name = mine[0]["name"]
     word = k.get("word")
+    if how == "flat" and word == "time":  # x_time is a clock only where it rises
+        word = "ts"
     path = {"shared": "timestamps", "group": f"{where}{word}",
             "list": f"timestamps/{name}",
             "flat": f"{word}_{name}" if k.get("before") else f"{name}_{word}"}[how]

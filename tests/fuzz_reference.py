@@ -71,7 +71,11 @@ def slerp(x, place_, a):
     line, tol = linear(x, place_, a, np.float32)
     v = np.where(flat[:, None], line, np.where(finite[:, None], v, LD("nan")))
     tol = np.where(flat[:, None], tol, LD(1e-6))
-    unclear = finite & ~flat & (np.abs(dot[:, 0]) < 1e-12)  # neither arc is the shorter
+    with np.errstate(all="ignore"):
+        sizes = np.concatenate([np_, nq], 1)
+        odd = ((sizes < 1e-150) & (sizes > 0)) | (sizes > 1e150)  # no square of it in float64
+    # or neither arc is the shorter
+    unclear = odd.any(1) | (finite & ~flat & (np.abs(dot[:, 0]) < 1e-12))
     inside_ = inside[:, None]
     return np.where(inside_, v, p), np.where(inside_, tol, 0), unclear & inside
 

@@ -2,7 +2,8 @@
 # Files of others with names like ours are never replaced, whatever the options.
 . "$CLI_LIB"
 sample
-mkdir theirs && record_sample -o theirs --layout aloha --episodes 1 --seconds 1 --size 16x16 >/dev/null
+mkdir theirs
+record_sample -o theirs --layout aloha --episodes 1 --seconds 1 --size 16x16 >/dev/null
 cksum theirs/episode_0.hdf5 >before
 try robocache convert raw -o theirs --rate 10 --layout act --force
 cksum theirs/episode_0.hdf5 | cmp - before && echo "theirs is as it was"

@@ -5,7 +5,7 @@
 #   name.out   expected standard output, name.err standard error; absent: nothing
 #   name.exit  expected exit status of the whole script; absent: 0
 #
-# To add a case: write name.sh, `REGEN=name make check TESTS=tests/cli/run.t` (REGEN=1 for all),
+# To add a case: write name.sh, `REGEN=name make check TESTS=tests/check-cli.t` (REGEN=1 for all),
 # and read what came before committing it.
 : "${top_builddir:?}" "${top_srcdir:?}"
 
