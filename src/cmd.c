@@ -34,6 +34,7 @@ static bool print_help(const struct rc_opts *o, const struct rc_common *common)
 
 	rc_buf_init(&b);
 	rc_buf_puts(&b, common->usage);
+	rc_buf_puts(&b, "\n");
 	rc_opts_help(o->rows, o->n_rows, &b);
 	rc_buf_puts(&b, common->examples);
 	ok = rc_cmd_print(&b);
