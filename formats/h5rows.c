@@ -198,6 +198,15 @@ static double from_half(uint16_t h)
 	return h & 0x8000 ? -v : v;
 }
 
+static double from_bfloat(uint16_t h)
+{
+	uint32_t u = (uint32_t)h << 16;
+	float v;
+
+	memcpy(&v, &u, sizeof v);
+	return (double)v;
+}
+
 #define WIDEN(type)                                                                                \
 	do {                                                                                       \
 		const type *s = src;                                                               \
@@ -211,6 +220,10 @@ static void widen(enum rc_dtype t, const void *src, double *dst, size_t n)
 	case RC_F16:
 		for (size_t i = 0; i < n; i++)
 			dst[i] = from_half(((const uint16_t *)src)[i]);
+		break;
+	case RC_BF16:
+		for (size_t i = 0; i < n; i++)
+			dst[i] = from_bfloat(((const uint16_t *)src)[i]);
 		break;
 	case RC_F32: WIDEN(float); break;
 	case RC_F64: WIDEN(double); break;

@@ -73,13 +73,16 @@ int rc_h5_fail(struct rc_err *err, int code, const char *reason, const char *fmt
 	return rc_fail(err, code, reason, "%s: %s", text, cause);
 }
 
-static hid_t half_type(void)
+/* A float of two bytes: sign, exponent, fraction. */
+static hid_t half_type(size_t exp_bits, size_t bias)
 {
+	size_t frac_bits = 15 - exp_bits;
 	hid_t t = H5Tcopy(H5T_NATIVE_FLOAT);
+
 	if (t < 0)
 		return t;
-	if (H5Tset_fields(t, 15, 10, 5, 0, 10) < 0 || H5Tset_size(t, 2) < 0 ||
-	    H5Tset_ebias(t, 15) < 0) {
+	if (H5Tset_fields(t, 15, frac_bits, exp_bits, 0, frac_bits) < 0 || H5Tset_size(t, 2) < 0 ||
+	    H5Tset_ebias(t, bias) < 0) {
 		H5Tclose(t);
 		return -1;
 	}
@@ -102,7 +105,8 @@ static hid_t bool_type(void)
 hid_t rc_h5_type(enum rc_dtype t)
 {
 	switch (t) {
-	case RC_F16: return half_type();
+	case RC_F16: return half_type(5, 15);
+	case RC_BF16: return half_type(8, 127);
 	case RC_F32: return H5Tcopy(H5T_NATIVE_FLOAT);
 	case RC_F64: return H5Tcopy(H5T_NATIVE_DOUBLE);
 	case RC_I8: return H5Tcopy(H5T_NATIVE_INT8);

@@ -98,6 +98,7 @@ static bool take(enum rc_dtype t, const void *value, struct stamp *s)
 	bits = take_bits(value, size);
 	switch (t) {
 	case RC_F16: return take_float(bits, 5, 10, s);
+	case RC_BF16: return take_float(bits, 8, 7, s);
 	case RC_F32: return take_float(bits, 8, 23, s);
 	case RC_F64: return take_float(bits, 11, 52, s);
 	case RC_I8:

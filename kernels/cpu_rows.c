@@ -25,6 +25,7 @@ struct rows {
 typedef void (*rows_fn)(const struct rows *r);
 
 #define LOAD_f16(v) rc_f16_to_f32(v)
+#define LOAD_bf16(v) rc_bf16_to_f32(v)
 #define LOAD_f32(v) (v)
 #define LOAD_f64(v) (v)
 #define LOAD_i8(v) (v)
@@ -37,6 +38,7 @@ typedef void (*rows_fn)(const struct rows *r);
 #define LOAD_u64(v) (v)
 /* Of a finite value, so that nothing needs to be said about NaN. */
 #define STORE_f16(v) _Generic((v), float: rc_f32_to_f16, double: rc_f64_to_f16)(v)
+#define STORE_bf16(v) _Generic((v), float: rc_f32_to_bf16, double: rc_f64_to_bf16)(v)
 #define STORE_f32(v) ((float)(v))
 #define STORE_f64(v) (v)
 
@@ -96,16 +98,24 @@ typedef uint64_t rare_f64;
 
 #define ROWS_OF_INTEGER(S, s_type)                                                                 \
 	ROWS(S, s_type, f16, uint16_t, f32, float, 0)                                              \
+	ROWS(S, s_type, bf16, uint16_t, f32, float, 0)                                             \
 	ROWS(S, s_type, f32, float, f32, float, 0)                                                 \
 	ROWS(S, s_type, f64, double, f64, double, 0)
 
 ROWS(f16, uint16_t, f16, uint16_t, f32, float, 1)
+ROWS(f16, uint16_t, bf16, uint16_t, f32, float, 0)
 ROWS(f16, uint16_t, f32, float, f32, float, 0)
 ROWS(f16, uint16_t, f64, double, f64, double, 0)
+ROWS(bf16, uint16_t, f16, uint16_t, f32, float, 0)
+ROWS(bf16, uint16_t, bf16, uint16_t, f32, float, 1)
+ROWS(bf16, uint16_t, f32, float, f32, float, 0)
+ROWS(bf16, uint16_t, f64, double, f64, double, 0)
 ROWS(f32, float, f16, uint16_t, f32, float, 0)
+ROWS(f32, float, bf16, uint16_t, f32, float, 0)
 ROWS(f32, float, f32, float, f32, float, 1)
 ROWS(f32, float, f64, double, f64, double, 0)
 ROWS(f64, double, f16, uint16_t, f64, double, 0)
+ROWS(f64, double, bf16, uint16_t, f64, double, 0)
 ROWS(f64, double, f32, float, f64, double, 0)
 ROWS(f64, double, f64, double, f64, double, 1)
 ROWS_OF_INTEGER(i8, int8_t)
@@ -138,6 +148,7 @@ ROWS_OF_INTEGER(u64, uint64_t)
 	}
 
 LOAD4(f16, uint16_t)
+LOAD4(bf16, uint16_t)
 LOAD4(f32, float)
 LOAD4(f64, double)
 LOAD4(i8, int8_t)
@@ -149,22 +160,27 @@ LOAD4(u16, uint16_t)
 LOAD4(u32, uint32_t)
 LOAD4(u64, uint64_t)
 STORE4(f16, uint16_t)
+STORE4(bf16, uint16_t)
 STORE4(f32, float)
 STORE4(f64, double)
 
 static const struct {
-	rows_fn to[3]; /* RC_F16, RC_F32, RC_F64 */
+	rows_fn to[4]; /* of the float types, which come first in enum rc_dtype */
 	void (*load4)(const void *row, size_t i, struct rc_quat *q_out);
 } of_source[RC_DTYPE_COUNT] = {
-#define OF(S) { { rows_##S##_f16, rows_##S##_f32, rows_##S##_f64 }, load4_##S }
-	[RC_F16] = OF(f16), [RC_F32] = OF(f32), [RC_F64] = OF(f64), [RC_I8] = OF(i8),
-	[RC_I16] = OF(i16), [RC_I32] = OF(i32), [RC_I64] = OF(i64), [RC_U8] = OF(u8),
-	[RC_U16] = OF(u16), [RC_U32] = OF(u32), [RC_U64] = OF(u64), [RC_BOOL] = OF(u8),
+#define OF(S)                                                                                      \
+	{ { [RC_F16] = rows_##S##_f16, [RC_BF16] = rows_##S##_bf16, [RC_F32] = rows_##S##_f32,     \
+	    [RC_F64] = rows_##S##_f64 }, load4_##S }
+	[RC_F16] = OF(f16), [RC_BF16] = OF(bf16), [RC_F32] = OF(f32), [RC_F64] = OF(f64),
+	[RC_I8] = OF(i8), [RC_I16] = OF(i16), [RC_I32] = OF(i32), [RC_I64] = OF(i64),
+	[RC_U8] = OF(u8), [RC_U16] = OF(u16), [RC_U32] = OF(u32), [RC_U64] = OF(u64),
+	[RC_BOOL] = OF(u8),
 #undef OF
 };
 
 static void (*const store4_of[])(void *row, size_t i, const struct rc_quat *q) = {
-	[RC_F16] = store4_f16, [RC_F32] = store4_f32, [RC_F64] = store4_f64
+	[RC_F16] = store4_f16, [RC_BF16] = store4_bf16, [RC_F32] = store4_f32,
+	[RC_F64] = store4_f64
 };
 
 /* Picked rows of a type that stays as it is. */

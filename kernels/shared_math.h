@@ -174,6 +174,33 @@ RC_FN uint16_t rc_f64_to_f16(double v)
 	return (uint16_t)((u >> 48 & 0x8000u) | h);
 }
 
+/* bfloat16 as its bits: the upper half of a float32. */
+RC_FN float rc_bf16_to_f32(uint16_t h)
+{
+	return rc_f32_of_bits((uint32_t)h << 16);
+}
+
+RC_FN uint16_t rc_f32_to_bf16(float v)
+{
+	uint32_t u = rc_bits_of_f32(v), a = u & 0x7fffffffu;
+	uint32_t h = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+	h = a > 0x7f800000u ? u >> 16 | 0x40u : h;
+	return (uint16_t)h;
+}
+
+RC_FN uint16_t rc_f64_to_bf16(double v)
+{
+	const uint64_t normal = 0x3810000000000000u, top = 0x47f0000000000000u;
+	uint64_t u = rc_bits_of_f64(v), a = u & 0x7fffffffffffffffu;
+	uint64_t tiny = rc_bits_of_f64(rc_f64_of_bits(a < normal ? a : 0u) + 0x1p-81);
+	uint64_t capped = a < top ? a : top;
+	uint64_t half = 0xfffffffffffu + ((capped >> 45) & 1u);
+	uint64_t h = (capped + half - ((uint64_t)896 << 52)) >> 45;
+	h = a < normal ? tiny - 0x3ae0000000000000u : h;
+	h = a > 0x7ff0000000000000u ? 0x7fc0u | ((a >> 45) & 0x3fu) : h;
+	return (uint16_t)((u >> 48 & 0x8000u) | h);
+}
+
 /*
  * What goes into an output element after arithmetic or a change of type.  Which NaN comes out of
  * either differs between processors, so that every NaN becomes the one positive quiet NaN without
@@ -189,6 +216,18 @@ RC_FN uint16_t rc_put_f16_from_f64(double v)
 {
 	uint16_t h = rc_f64_to_f16(v);
 	return v == v ? h : (uint16_t)0x7e00u;
+}
+
+RC_FN uint16_t rc_put_bf16_from_f32(float v)
+{
+	uint16_t h = rc_f32_to_bf16(v);
+	return v == v ? h : (uint16_t)0x7fc0u;
+}
+
+RC_FN uint16_t rc_put_bf16_from_f64(double v)
+{
+	uint16_t h = rc_f64_to_bf16(v);
+	return v == v ? h : (uint16_t)0x7fc0u;
 }
 
 RC_FN float rc_put_f32_from_f32(float v)

@@ -81,7 +81,7 @@ static int dtype_value(struct rc_rule *rule, struct rc_err *err)
 	}
 	if (!rc_dtype_parse(rule->value, &t) || !rc_dtype_is_float(t))
 		return rc_fail(err, RC_E_USAGE, "dtype",
-			       "'%s' in --dtype %s is not f32, f64, f16 or keep", rule->value,
+			       "'%s' in --dtype %s is not f32, f64, f16, bf16 or keep", rule->value,
 			       rule->text);
 	rule->number = t;
 	return 0;

@@ -38,6 +38,16 @@ def check_stream(d, dtype, shape, episode):
         expect(np.array_equal(d[shape[0] - 1], want[-1]), True, d.name)
 
 
+def check_bfloat16(d, shape, episode):
+    """What HDF5 makes of the type, since numpy has none like it."""
+    t = d.id.get_type()
+    expect((t.get_size(), t.get_fields(), t.get_ebias()), (2, (15, 7, 8, 0, 7), 127), d.name)
+    got = np.empty(shape, np.float32)
+    d.id.read(h5py.h5s.ALL, h5py.h5s.ALL, got, mtype=h5py.h5t.NATIVE_FLOAT)
+    want = formula("float32", shape, int(d.attrs["robocache_source"]), episode)
+    expect(np.array_equal(got, want), True, d.name + " values")
+
+
 def check_encoding(d, codec):
     ids = [d.id.get_create_plist().get_filter(i)[0]
            for i in range(d.id.get_create_plist().get_nfilters())]
@@ -48,6 +58,7 @@ def check_encoding(d, codec):
 
 
 def check_obs(obs, names, n, episode, codec):
+    check_bfloat16(obs["all_bfloat16"], (n, 3), episode)
     for name in DTYPES:
         d = obs[f"all_{name}"]
         check_stream(d, name, (n, 3), episode)

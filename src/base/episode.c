@@ -8,8 +8,9 @@ static const struct {
 	const char *name, *brief;
 	size_t size;
 } dtypes[RC_DTYPE_COUNT] = {
-	[RC_F16] = {"float16", "f16", 2}, [RC_F32] = {"float32", "f32", 4},
-	[RC_F64] = {"float64", "f64", 8}, [RC_I8] = {"int8", "i8", 1},
+	[RC_F16] = {"float16", "f16", 2}, [RC_BF16] = {"bfloat16", "bf16", 2},
+	[RC_F32] = {"float32", "f32", 4}, [RC_F64] = {"float64", "f64", 8},
+	[RC_I8] = {"int8", "i8", 1},
 	[RC_I16] = {"int16", "i16", 2},   [RC_I32] = {"int32", "i32", 4},
 	[RC_I64] = {"int64", "i64", 8},   [RC_U8] = {"uint8", "u8", 1},
 	[RC_U16] = {"uint16", "u16", 2},  [RC_U32] = {"uint32", "u32", 4},
@@ -60,7 +61,7 @@ const char *rc_dtype_name(enum rc_dtype t)
 
 bool rc_dtype_is_float(enum rc_dtype t)
 {
-	return t == RC_F16 || t == RC_F32 || t == RC_F64;
+	return t == RC_F16 || t == RC_BF16 || t == RC_F32 || t == RC_F64;
 }
 
 bool rc_dtype_parse(const char *name, enum rc_dtype *t_out)

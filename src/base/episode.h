@@ -13,7 +13,7 @@
 enum { RC_MAX_RANK = 8 }; /* including the time axis */
 
 enum rc_dtype {
-	RC_F16, RC_F32, RC_F64,
+	RC_F16, RC_BF16, RC_F32, RC_F64,
 	RC_I8, RC_I16, RC_I32, RC_I64,
 	RC_U8, RC_U16, RC_U32, RC_U64,
 	RC_BOOL, /* one byte, 0 or 1; in HDF5 the enum int8 {FALSE, TRUE} */

@@ -10,8 +10,9 @@ import sys
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-TYPES = [np.dtype(t) for t in ("float16 float32 float64 int8 int16 int32 int64"
+TYPES = [np.dtype(t) for t in ("float16 uint16 float32 float64 int8 int16 int32 int64"
                                " uint8 uint16 uint32 uint64 uint8").split()]
+BF16 = 1  # numpy has no bfloat16: read as bits, widened to float32
 LINEAR, SLERP, NEAREST, PREVIOUS = range(4)
 NAMES = ["linear", "slerp", "nearest", "previous"]
 SLERP_RAD = 1e-6
@@ -43,6 +44,15 @@ def array(buf, at, n, dtype):
     return buf[at:at + n * dtype.itemsize].copy().view(dtype)
 
 
+def widen(bits):
+    return (bits.astype(np.uint32) << 16).view(np.float32)
+
+
+def round_bf16(v):
+    fraction, exponent = np.frexp(v.astype(np.float64))
+    return np.ldexp(np.rint(fraction * 256) / 256, exponent).astype(np.float32)
+
+
 class Job:
     def __init__(self, fields, buf_in, buf_out):
         (self.src, self.src_t, self.tick_at, self.dst, self.n, self.n_ticks, self.width,
@@ -58,6 +68,25 @@ class Job:
         at = np.arange(self.n_ticks)[:, None] * self.stride + np.arange(self.width)
         self.owned = self.dst + at[:, :, None] * size + np.arange(size)
         self.y = buf_out[self.owned].reshape(self.n_ticks, self.width * size).view(self.dst_type)
+        self.bf16 = dst_type == BF16
+        self.eps = 2.0**-7 if self.bf16 else float(np.finfo(self.dst_type).eps) if (
+            self.dst_type.kind == "f") else 0
+        self.name = "bfloat16" if self.bf16 else str(self.dst_type)
+        self.size = size
+        if src_type == BF16:
+            self.x, self.src_type = widen(self.x), np.dtype(np.float32)
+        if self.bf16:
+            self.y, self.dst_type = widen(self.y), np.dtype(np.float32)
+
+    def cast(self, x):
+        if not self.bf16:
+            return x.astype(self.dst_type)
+        return round_bf16(x if x.dtype == np.float64 else x.astype(np.float32))
+
+    def ulp(self, v):
+        if not self.bf16:
+            return ulp(self.dst_type, v)
+        return np.ldexp(1.0, np.frexp(np.abs(v))[1] - 8)
 
 
 def ulp(dtype, v):
@@ -72,9 +101,9 @@ def check_picks(job):
         after = np.clip(right, 0, job.n - 1)
         nearer = np.abs(job.t[after] - job.ticks) < np.abs(job.ticks - job.t[last])
         pick = np.where(nearer, after, last)
-    want = job.x[pick].astype(job.dst_type)
+    want = job.cast(job.x[pick])
     if want.tobytes() != job.y.tobytes():
-        fail(f"{NAMES[job.method]} {job.src_type} to {job.dst_type}: not the sample")
+        fail(f"{NAMES[job.method]} {job.src_type} to {job.name}: not the sample")
 
 
 def neighbours(job):
@@ -96,12 +125,12 @@ def check_linear(job, columns):
     for c in columns:
         want = np.interp(job.ticks.astype(f8), job.t.astype(f8), x[:, c].astype(f8))
         got = job.y[:, c].astype(f8)
-        exact = x[lo, c].astype(job.dst_type)
+        exact = job.cast(x[lo, c])
         top = 65520 if job.dst_type.itemsize == 2 else np.inf
         over = np.isinf(got) & (np.abs(want) >= top * (1 - 1e-6))
-        rounding = 0 if job.dst_type.itemsize >= via.itemsize else ulp(job.dst_type, want) / 2
+        rounding = 0 if job.size >= via.itemsize else job.ulp(want) / 2
         if exact[whole].tobytes() != job.y[whole, c].tobytes():
-            fail(f"linear {job.src_type} to {job.dst_type}: not exact at a sample")
+            fail(f"linear {job.src_type} to {job.name}: not exact at a sample")
         unit = ulp(via, np.maximum(np.abs(x[lo, c]), np.abs(x[hi, c])))
         error = np.abs(np.where(over, 0, got - np.where(over, 0, want)))
         ulps = np.where(over, 0, np.maximum(error - rounding, 0) / unit)
@@ -122,8 +151,8 @@ def check_slerp(job):
     columns = slice(job.quat, job.quat + 4)
     x = job.x[:, columns].astype(np.float64)
     got = job.y[:, columns].astype(np.float64)
-    if job.x[lo[whole], columns].astype(job.dst_type).tobytes() != job.y[whole, columns].tobytes():
-        fail(f"slerp {job.src_type} to {job.dst_type}: not exact at a sample")
+    if job.cast(job.x[lo[whole], columns]).tobytes() != job.y[whole, columns].tobytes():
+        fail(f"slerp {job.src_type} to {job.name}: not exact at a sample")
     usable = ~whole & (np.abs(x[lo]).sum(axis=1) > 0) & (np.abs(x[hi]).sum(axis=1) > 0)
     # At a right angle between quaternions both ways are equally long.
     length = np.linalg.norm(x, axis=1)
@@ -143,10 +172,9 @@ def check_slerp(job):
     s = np.sign((g * w).sum(axis=1, keepdims=True))
     away, along = g / n - s * w, g / n + s * w
     angle = 4 * np.arctan2(np.linalg.norm(away, axis=1), np.linalg.norm(along, axis=1))
-    eps = float(np.finfo(job.dst_type).eps)
-    bound = SLERP_RAD if job.dst_type.itemsize > 2 else 2 * eps
-    note(f"slerp to {job.dst_type}, rad", angle.max(), bound)
-    note(f"slerp to {job.dst_type}, length - 1", np.abs(n - 1).max(), 4 * eps)
+    bound = SLERP_RAD if job.size > 2 else 2 * job.eps
+    note(f"slerp to {job.name}, rad", angle.max(), bound)
+    note(f"slerp to {job.name}, length - 1", np.abs(n - 1).max(), 4 * job.eps)
     if ((g * p).sum(axis=1) < 0).any():
         fail("slerp: not the sign of the earlier sample")
 

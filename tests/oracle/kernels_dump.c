@@ -50,8 +50,8 @@ static void make_job(struct rc_job *j, size_t *in_end, size_t *out_end)
 	uint32_t col;
 
 	j->method = (uint8_t)below(RC_METHOD_COUNT);
-	j->src_dtype = (uint8_t)(below(2) ? below(3) : below(RC_DTYPE_COUNT));
-	j->dst_dtype = (uint8_t)(below(2) ? RC_F32 : below(3));
+	j->src_dtype = (uint8_t)(below(2) ? below(4) : below(RC_DTYPE_COUNT));
+	j->dst_dtype = (uint8_t)(below(2) ? RC_F32 : below(4));
 	if (rc_method_picks((enum rc_method)j->method) && below(3) == 0)
 		j->dst_dtype = j->src_dtype;
 	j->width = below(40) ? widths[below(RC_ARRAY_LEN(widths))] : 512;
@@ -100,6 +100,8 @@ static void put(enum rc_dtype t, void *base, size_t i, double v)
 
 	if (t == RC_F16)
 		((uint16_t *)base)[i] = rc_f64_to_f16(v);
+	else if (t == RC_BF16)
+		((uint16_t *)base)[i] = rc_f64_to_bf16(v);
 	else if (t == RC_F32)
 		((float *)base)[i] = (float)v;
 	else if (t == RC_F64)

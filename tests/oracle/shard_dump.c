@@ -47,6 +47,7 @@ static void put_value(void *dst, enum rc_dtype t, int m)
 	uint8_t b = m & 1;
 	switch (t) {
 	case RC_F16: memcpy(dst, &h, 2); break;
+	case RC_BF16: memcpy(dst, (const char *)&f + 2, 2); break; /* exact: few bits */
 	case RC_F32: memcpy(dst, &f, 4); break;
 	case RC_F64: memcpy(dst, &d, 8); break;
 	case RC_I8: case RC_I16: case RC_I32: case RC_I64:

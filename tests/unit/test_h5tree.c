@@ -29,7 +29,7 @@ Test(storage, what_can_be_read)
 		{ "color", RC_U16, false, RC_STORE_CONTIGUOUS },
 		{ "compact", RC_F32, false, RC_STORE_READER },
 		{ "scaleoffset", RC_I32, false, RC_STORE_READER },
-		{ "bfloat16", RC_F32, false, RC_STORE_READER },
+		{ "bfloat16", RC_BF16, false, RC_STORE_CONTIGUOUS },
 		{ "bits12", RC_I16, false, RC_STORE_READER },
 	};
 	struct rc_index *ix = scan("odd-storage.h5", NULL);

@@ -60,6 +60,7 @@ static long double get(enum rc_dtype t, const void *base, size_t i)
 {
 	switch (t) {
 	case RC_F16: return half_value(((const uint16_t *)base)[i]);
+	case RC_BF16: return bfloat_value(((const uint16_t *)base)[i]);
 	case RC_F32: return ((const float *)base)[i];
 	case RC_F64: return ((const double *)base)[i];
 	case RC_I8: return ((const int8_t *)base)[i];
@@ -76,7 +77,8 @@ static long double get(enum rc_dtype t, const void *base, size_t i)
 /* v as the nearest value of a float type. */
 static long double nearest_in(enum rc_dtype t, long double v)
 {
-	return t == RC_F64 ? (double)v : t == RC_F32 ? (float)v : half_value(half_nearest(v));
+	return t == RC_F64 ? (double)v : t == RC_F32 ? (float)v
+	     : t == RC_F16 ? half_value(half_nearest(v)) : bfloat_value(bfloat_nearest(v));
 }
 
 static long double ulp(enum rc_dtype t, long double v)
@@ -86,9 +88,7 @@ static long double ulp(enum rc_dtype t, long double v)
 		return nextafter((double)v, INFINITY) - (double)v;
 	if (t == RC_F32)
 		return nextafterf((float)v, INFINITY) - (float)v;
-	if (v >= 32768)
-		return 32;
-	return half_value((uint16_t)(half_nearest(v) + 1)) - half_value(half_nearest(v));
+	return t == RC_BF16 ? bfloat_ulp(v) : half_ulp(v);
 }
 
 /* The last sample not after the tick, by looking at all of them. */
@@ -161,8 +161,8 @@ static void fill_values(enum rc_dtype t, void *base, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		double v = (uniform() - 0.5) * exp2(floor(uniform() * 12) - 2);
 
-		if (t == RC_F16)
-			((uint16_t *)base)[i] = half_nearest(v);
+		if (t == RC_F16 || t == RC_BF16)
+			((uint16_t *)base)[i] = t == RC_F16 ? half_nearest(v) : bfloat_nearest(v);
 		else if (t == RC_F32)
 			((float *)base)[i] = (float)v;
 		else if (t == RC_F64)
@@ -307,7 +307,8 @@ static void check_element(const struct run *r, uint32_t k, uint32_t c, const siz
 
 static void check_quat(const struct run *r, uint32_t k, const size_t s[2], long double a)
 {
-	static const double tol_of[] = { [RC_F16] = 6e-4, [RC_F32] = 7e-8, [RC_F64] = 4e-15 };
+	static const double tol_of[] = { [RC_F16] = 6e-4, [RC_BF16] = 4e-3, [RC_F32] = 7e-8,
+					 [RC_F64] = 4e-15 };
 	const struct rc_job *j = &r->job;
 	long double p[4], q[4], got[4], want[4], np = 0, nq = 0;
 
@@ -587,8 +588,7 @@ Test(kernels, batching_changes_nothing)
 		cr_assert_eq(memcmp(r.out + k * 44 + 8, whole + k * 44 + 8, 20), 0);
 	memcpy(whole, r.out, r.b.out_bytes);
 	jobs[0] = jobs[1] = r.job;
-	jobs[0].n_ticks = 37;
-	jobs[1].n_ticks = 63;
+	jobs[1].n_ticks = r.job.n_ticks - (jobs[0].n_ticks = 37);
 	jobs[1].ticks += 37 * 8;
 	jobs[1].dst += 37 * 44;
 	r.b.jobs = jobs;

@@ -54,6 +54,55 @@ Test(shared_math, every_half_there_and_back)
 	}
 }
 
+Test(shared_math, every_bfloat_there_and_back)
+{
+	for (uint32_t h = 0; h < 65536; h++) {
+		float v = rc_bf16_to_f32((uint16_t)h);
+		uint16_t quiet = (h & 0x7fff) > 0x7f80 ? (uint16_t)(h | 0x40) : (uint16_t)h;
+
+		if (isnan(v))
+			cr_assert_gt(h & 0x7fff, 0x7f80);
+		else
+			cr_assert(v == bfloat_value((uint16_t)h) && !signbit(v) == !(h & 0x8000));
+		cr_assert_eq(rc_f32_to_bf16(v), quiet);
+		cr_assert_eq(rc_f64_to_bf16(v), quiet);
+	}
+}
+
+static void check_bfloat(double v)
+{
+	float f = (float)v;
+
+	cr_assert_eq(rc_f64_to_bf16(v), bfloat_nearest(v), "%a", v);
+	cr_assert_eq(rc_f32_to_bf16(f), bfloat_nearest(f), "%a", f);
+}
+
+Test(shared_math, bfloats_are_rounded_once_to_even)
+{
+	for (uint16_t h = 0; h < 0x7f80; h++) {
+		double lo = (double)bfloat_value(h);
+		double hi = h == 0x7f7f ? 0x1p128 : (double)bfloat_value((uint16_t)(h + 1));
+		double mid = (lo + hi) / 2;
+
+		for (int sign = -1; sign <= 1; sign += 2) {
+			check_bfloat(sign * mid);
+			check_bfloat(sign * nextafter(mid, 0));
+			check_bfloat(sign * nextafter(mid, 1e40));
+			check_bfloat(sign * (double)nextafterf((float)mid, 0));
+			check_bfloat(sign * (double)nextafterf((float)mid, INFINITY));
+		}
+	}
+	for (int i = 0; i < 300000; i++) {
+		double v = rc_f64_of_bits(rng());
+		float f = rc_f32_of_bits((uint32_t)rng());
+
+		if (!isnan(v))
+			cr_assert_eq(rc_f64_to_bf16(v), bfloat_nearest(v), "%a", v);
+		if (!isnan(f))
+			cr_assert_eq(rc_f32_to_bf16(f), bfloat_nearest(f), "%a", f);
+	}
+}
+
 static void check_half(double v)
 {
 	float f = (float)v;
