@@ -81,7 +81,7 @@ static const struct rc_opt rows[] = {
 	{.name = "rename", .type = RC_OPT_LIST, .offset = AT(rename), .arg = "OLD=NEW",
 	 .group = "Recipe", .help = "give a stream another name in the output"},
 	{.name = "dtype", .type = RC_OPT_LIST, .offset = AT(dtype), .arg = "[STREAM:]TYPE",
-	 .group = "Recipe", .help = "element type in the output: f32, f64, f16, keep"},
+	 .group = "Recipe", .help = "element type in the output: f32, f64, f16, bf16, keep"},
 	{.name = "max-gap", .type = RC_OPT_DURATION, .offset = AT(max_gap_ns), .arg = "TIME",
 	 .group = "Recipe",
 	 .help = "ticks between samples farther apart than this are invalid: 200ms, 1s"},
