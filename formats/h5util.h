@@ -72,8 +72,6 @@ struct rc_h5_node *rc_h5_child(const struct rc_h5_node *group, const char *name)
 /* Attributes of a node; false when absent or of another type.  Strings are malloc'd and given. */
 bool rc_h5_attr_string(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
 		       char **s_out);
-bool rc_h5_attr_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
-		       double *v_out);
 bool rc_h5_attr_int(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
 		    int64_t *v_out);
 

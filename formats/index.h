@@ -146,7 +146,6 @@ void rc_ixb_layout(struct rc_index_builder *b, const char *name, uint32_t score,
 		   const char *reason, uint32_t user_block);
 /* Records already added, to amend before the end (clock of a stream, say). */
 struct rc_stream *rc_ixb_stream_at(struct rc_index_builder *b, uint32_t i);
-const struct rc_dataset *rc_ixb_dataset_at(const struct rc_index_builder *b, uint32_t i);
 const char *rc_ixb_str_at(const struct rc_index_builder *b, uint32_t off);
 /* The finished block, malloc'd, given to the caller. */
 int rc_index_builder_end(struct rc_index_builder *b, void **block_out, size_t *n_out,

@@ -22,7 +22,6 @@ struct rc_index_builder {
 	uint32_t *slots;       /* hash table of pool offsets, 0 = free; n_slots is a power of two */
 	size_t n_slots, n_used;
 	struct rc_stream spare_stream;   /* what an amendment goes to after a failure */
-	struct rc_dataset spare_dataset;
 	int rc;                /* the first failure, told by rc_index_builder_end() */
 	struct rc_err err;
 };
@@ -266,11 +265,6 @@ void rc_ixb_layout(struct rc_index_builder *b, const char *name, uint32_t score,
 struct rc_stream *rc_ixb_stream_at(struct rc_index_builder *b, uint32_t i)
 {
 	return i < b->head.n_streams ? &b->streams[i] : &b->spare_stream;
-}
-
-const struct rc_dataset *rc_ixb_dataset_at(const struct rc_index_builder *b, uint32_t i)
-{
-	return i < b->head.n_datasets ? &b->datasets[i] : &b->spare_dataset;
 }
 
 const char *rc_ixb_str_at(const struct rc_index_builder *b, uint32_t off)

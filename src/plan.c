@@ -414,11 +414,6 @@ static void print_skip(struct rc_buf *b, const char *id, const struct rc_err *er
 	rc_buf_puts(b, "\n");
 }
 
-static const char *plural(size_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_episode *b)
 {
 	if (a->n_streams != b->n_streams)
@@ -436,8 +431,8 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 	char size[32], name[64];
 
 	rc_buf_printf(b, "%zu input file%s, %zu episode%s, %zu shard%s of layout %s\n", p->scan->n,
-		      plural(p->scan->n), p->n_order, plural(p->n_order), p->n_shards,
-		      plural(p->n_shards), p->layout->name);
+		      rc_plural(p->scan->n), p->n_order, rc_plural(p->n_order), p->n_shards,
+		      rc_plural(p->n_shards), p->layout->name);
 	if (recipe->set->rate.num)
 		rc_buf_printf(b, "timeline: %g Hz\n", rc_rate_hz(recipe->set->rate));
 	for (size_t s = 0; s < p->n_shards; s++) {
@@ -450,7 +445,7 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 		p->layout->file_name(s, name, sizeof name);
 		rc_format_bytes(size, sizeof size, bytes);
 		rc_buf_printf(b, "%s: %zu episode%s, about %llu ticks, about %s before "
-			      "compression\n", name, p->shards[s].n, plural(p->shards[s].n),
+			      "compression\n", name, p->shards[s].n, rc_plural(p->shards[s].n),
 			      (unsigned long long)ticks, size);
 		for (size_t i = 0; i < p->shards[s].n; i++) {
 			const struct rc_plan_episode *e =

@@ -262,11 +262,6 @@ static void judge(struct rc_run *r, int rc)
 	}
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void summarise(const struct rc_run *r, const char *report, struct rc_buf *out)
 {
 	const struct rc_writer *w = &r->writer;
@@ -277,13 +272,13 @@ static void summarise(const struct rc_run *r, const char *report, struct rc_buf 
 		shards += w->shards[i].committed;
 	rc_format_bytes(size, sizeof size, w->written_bytes);
 	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s in '%s'\n",
-		      (unsigned long long)w->n_ok, plural(w->n_ok),
-		      (unsigned long long)w->written_ticks, shards, plural(shards), size,
+		      (unsigned long long)w->n_ok, rc_plural(w->n_ok),
+		      (unsigned long long)w->written_ticks, shards, rc_plural(shards), size,
 		      r->set->output);
 	if (w->n_skipped || r->scan.n_failed)
 		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s; reasons in the report\n",
-			      (unsigned long long)w->n_skipped, plural(w->n_skipped),
-			      r->scan.n_failed, plural(r->scan.n_failed));
+			      (unsigned long long)w->n_skipped, rc_plural(w->n_skipped),
+			      r->scan.n_failed, rc_plural(r->scan.n_failed));
 	rc_buf_printf(out, "report: %s\n", report);
 }
 

@@ -358,3 +358,8 @@ void rc_format_bytes(char *dst, size_t cap, uint64_t bytes)
 		v /= 1024;
 	snprintf(dst, cap, "%.1f %s", v, units[i]);
 }
+
+const char *rc_plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}

@@ -34,5 +34,7 @@ int64_t rc_rate_offset_ns(struct rc_rate r, int64_t k);
 void rc_format_double(char dst[40], double v);
 /* "1.5 GiB", for people. */
 void rc_format_bytes(char *dst, size_t cap, uint64_t bytes);
+/* "s" unless n is 1: "%llu episode%s". */
+const char *rc_plural(uint64_t n);
 
 #endif
