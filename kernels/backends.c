@@ -104,8 +104,8 @@ static int check_buffer(const char *what, const void *p, size_t bytes, struct rc
 {
 	if (bytes && (!p || (uintptr_t)p % BUFFER_ALIGN))
 		return rc_fail(err, RC_E_BUG, "batch_buffer",
-			       "the '%s' buffer of %zu bytes is not from the backend's alloc", what,
-			       bytes);
+			       "the '%s' buffer of %zu bytes is not aligned to %d bytes", what,
+			       bytes, BUFFER_ALIGN);
 	return 0;
 }
 
@@ -118,4 +118,16 @@ int rc_batch_check(const struct rc_batch *b, struct rc_err *err)
 	for (size_t i = 0; !rc && i < b->n_jobs; i++)
 		rc = check_job(b, i, err);
 	return rc;
+}
+
+int rc_lane_check(const struct rc_lane *lane, const struct rc_batch *b, struct rc_err *err)
+{
+	if (b->in != lane->in || b->out != lane->out || b->in_bytes > lane->in_cap ||
+	    b->out_bytes > lane->out_cap || b->n_jobs > lane->cap_jobs)
+		return rc_fail(err, RC_E_BUG, "batch_lane",
+			       "a batch of %zu and %zu bytes and %zu jobs is not of the lane, or"
+			       " does not fit it: %zu and %zu bytes, %zu jobs",
+			       b->in_bytes, b->out_bytes, b->n_jobs, lane->in_cap, lane->out_cap,
+			       lane->cap_jobs);
+	return rc_batch_check(b, err);
 }

@@ -34,30 +34,83 @@ struct rc_job {
 	int8_t quat_first;   /* SLERP: first of the four quaternion columns, others are linear */
 };
 
+/* The used parts of a lane: what goes in, what comes out, and how one is made of the other. */
 struct rc_batch {
-	void *in, *out;             /* from the backend's alloc */
+	void *in, *out;             /* host memory; of the lane where a lane is involved */
 	size_t in_bytes, out_bytes; /* used bytes */
 	struct rc_job *jobs;
 	size_t n_jobs;
 };
 
-struct rc_device; /* one opened backend */
+struct rc_device; /* one opened device of a backend */
+
+/*
+ * A lane is what one slot of a pipeline holds of a device: host staging memory of a fixed size
+ * (64-byte aligned, pinned where that helps) and, on a GPU, arenas of the same size and a stream.
+ * Everything is allocated when it is opened and nothing after that.  A lane belongs to one thread
+ * at a time; different lanes may be used from different threads at once.  Backends put their own
+ * fields behind these.
+ */
+struct rc_lane {
+	struct rc_device *dev;
+	void *in, *out;
+	struct rc_job *jobs;
+	size_t in_cap, out_cap, cap_jobs;
+};
+struct rc_lane_size {
+	size_t in_bytes, out_bytes, n_jobs;
+};
+
+/* When the parts of the last batch of a lane ran, in seconds since the device was opened. */
+struct rc_span {
+	double begin, end;
+};
+struct rc_lane_times {
+	struct rc_span upload, kernels, download;
+};
 
 struct rc_backend {
 	const char *name;    /* "cpu", "cuda" */
 	const char *summary;
-	/* option: backend specific text such as an instruction set or device number; NULL: best. */
+	/* Devices that can be opened; none is RC_E_DEVICE with the cause and the remedy. */
+	int (*count)(int *n_out, struct rc_err *err);
+	/* option: backend specific text such as an instruction set or a device number; NULL: the
+	 * best one. */
 	int (*open)(const char *option, struct rc_device **dev_out, struct rc_err *err);
+	/* Its lanes must have been closed. */
 	void (*close)(struct rc_device *dev);
 	/* One line for the report: "avx512" or "NVIDIA H100 80GB HBM3". */
 	const char *(*describe)(const struct rc_device *dev);
-	/* Staging memory, 64-byte aligned (pinned where that helps).  Any thread. */
-	int (*alloc)(struct rc_device *dev, size_t bytes, void **p_out, struct rc_err *err);
-	void (*free)(struct rc_device *dev, void *p);
-	/* submit checks the batch, starts the work and may return before it is done; wait returns
-	 * when `out` is complete.  Different batches may be in flight from different threads. */
-	int (*submit)(struct rc_device *dev, struct rc_batch *b, struct rc_err *err);
-	int (*wait)(struct rc_device *dev, struct rc_batch *b, struct rc_err *err);
+	/* Bytes of device memory that lanes may take, and what a lane of this size takes of it;
+	 * 0 where lanes need none. */
+	uint64_t (*memory)(const struct rc_device *dev);
+	uint64_t (*lane_memory)(const struct rc_lane_size *size);
+	/* RC_E_DEVICE "device_memory" when the device has no room for it. */
+	int (*lane_open)(struct rc_device *dev, const struct rc_lane_size *size,
+			 struct rc_lane **lane_out, struct rc_err *err);
+	void (*lane_close)(struct rc_lane *lane);
+	/* submit checks the batch, whose buffers are the lane's, starts the work and may return
+	 * before it is done; wait returns when `out` is complete, and must be called after every
+	 * submit that succeeded before the lane is used again.  ready: wait would not block.  On
+	 * RC_E_DEVICE the device is lost: `out` is undefined, `in` and the jobs are as they were,
+	 * nothing writes to `out` any more, and every later submit on the device fails. */
+	int (*submit)(struct rc_lane *lane, const struct rc_batch *b, struct rc_err *err);
+	bool (*ready)(struct rc_lane *lane);
+	int (*wait)(struct rc_lane *lane, struct rc_err *err);
+	/* Of the batch that was waited for last. */
+	void (*times)(const struct rc_lane *lane, struct rc_lane_times *t_out);
+
+	/* For `robocache bench`: n measurements, in seconds, into s_out.  time_batch: the kernels
+	 * of a batch whose input is on the device, launches included, caches cold.  time_copy:
+	 * copying `bytes` bytes in device memory (bytes are read and as many written).  time_link:
+	 * moving `bytes` bytes to the device and as many back at the same time; NULL where there
+	 * is no link. */
+	int (*time_batch)(struct rc_lane *lane, const struct rc_batch *b, int n, double *s_out,
+			  struct rc_err *err);
+	int (*time_copy)(struct rc_device *dev, size_t bytes, int n, double *s_out,
+			 struct rc_err *err);
+	int (*time_link)(struct rc_device *dev, size_t bytes, int n, double *s_out,
+			 struct rc_err *err);
 };
 
 /* The rows of backends.def in order of preference. */
@@ -68,8 +121,14 @@ const struct rc_backend *rc_backend_find(const char *name);
 /* "baseline|avx2|avx512": what the CPU backend accepts as option; NULL past the end. */
 const char *rc_cpu_isa_name(size_t i);
 
-/* Checks offsets, alignment and dtypes of a batch; backends call it in submit and then trust it.
+/* Computes a batch on the processor, in the calling thread, whatever memory its buffers are: the
+ * twin that every other backend is compared with, and what takes over when a device is lost. */
+int rc_cpu_compute(struct rc_device *cpu, const struct rc_batch *b, struct rc_err *err);
+
+/* Checks offsets, alignment and dtypes of a batch; backends check in submit and then trust it.
  * A job without ticks or columns is not looked at further than its types. */
 int rc_batch_check(const struct rc_batch *b, struct rc_err *err);
+/* The same, and that the buffers are the lane's and the batch fits it. */
+int rc_lane_check(const struct rc_lane *lane, const struct rc_batch *b, struct rc_err *err);
 
 #endif

@@ -35,12 +35,9 @@ void rc_slot_clear(struct rc_slot *s)
 	s->enc_used = 0;
 }
 
-void rc_slot_release(struct rc_slot *s, const struct rc_backend *b, struct rc_device *dev)
+void rc_slot_release(struct rc_slot *s, const struct rc_backend *b)
 {
-	if (s->batch.in)
-		b->free(dev, s->batch.in);
-	if (s->batch.out)
-		b->free(dev, s->batch.out);
+	b->lane_close(s->lane);
 	free(s->batch.jobs);
 	free(s->enc);
 	free(s->placed);
@@ -49,18 +46,22 @@ void rc_slot_release(struct rc_slot *s, const struct rc_backend *b, struct rc_de
 	*s = (struct rc_slot){0};
 }
 
-static int need_staging(struct rc_worker_tools *t, void **p, size_t *cap, size_t bytes,
-			struct rc_err *err)
+static int need_lane(struct rc_slot *s, struct rc_worker_tools *t, struct rc_err *err)
 {
-	if (bytes <= *cap)
-		return 0;
-	if (*p)
-		t->backend->free(t->device, *p);
-	*p = NULL;
-	*cap = 0;
-	int rc = t->backend->alloc(t->device, bytes, p, err);
-	if (!rc)
-		*cap = bytes;
+	struct rc_lane_size size = {s->batch.in_bytes, s->batch.out_bytes, s->cap_jobs};
+	const struct rc_lane *l = s->lane;
+	int rc = 0;
+
+	if (!l || size.in_bytes > l->in_cap || size.out_bytes > l->out_cap ||
+	    size.n_jobs > l->cap_jobs) {
+		t->backend->lane_close(s->lane);
+		s->lane = NULL;
+		rc = t->backend->lane_open(t->device, &size, &s->lane, err);
+	}
+	if (!rc) {
+		s->batch.in = s->lane->in;
+		s->batch.out = s->lane->out;
+	}
 	return rc;
 }
 
@@ -307,11 +308,8 @@ static int read_compute(struct rc_slot *s, struct rc_placed *p, struct rc_worker
 	int64_t *ticks = (int64_t *)((char *)s->batch.in + p->in);
 	size_t at = p->in + aligned(tile->n_rows * sizeof *ticks), jobs = s->batch.n_jobs;
 	uint64_t used = tile->n_rows * ps->row_bytes;
-	int rc = rc_grow_array(&s->batch.jobs, &s->cap_jobs, jobs + ps->n_sources,
-			       sizeof *s->batch.jobs, err);
+	int rc = 0;
 
-	if (rc)
-		return rc;
 	for (uint32_t k = 0; k < tile->n_rows; k++)
 		ticks[k] = w->plan->timing == RC_TIMING_STEPS ? (int64_t)(tile->row0 + k)
 							      : w->ticks[tile->row0 + k];
@@ -554,9 +552,9 @@ static int compute(struct rc_slot *s, struct rc_worker_tools *t, struct rc_err *
 
 	if (!s->batch.n_jobs)
 		return 0;
-	rc = t->backend->submit(t->device, &s->batch, err);
+	rc = t->backend->submit(s->lane, &s->batch, err);
 	if (!rc)
-		rc = t->backend->wait(t->device, &s->batch, err);
+		rc = t->backend->wait(s->lane, err);
 	t->compute.busy_ns += rc_now_ns() - t0;
 	t->compute.items += s->batch.n_jobs;
 	t->compute.bytes += s->batch.in_bytes + s->batch.out_bytes;
@@ -565,14 +563,20 @@ static int compute(struct rc_slot *s, struct rc_worker_tools *t, struct rc_err *
 
 int rc_slot_run(struct rc_slot *s, struct rc_worker_tools *t, struct rc_err *err)
 {
+	size_t n_jobs = 0;
 	int rc = rc_grow_array(&s->fails, &s->cap_fails, s->n_placed, sizeof *s->fails, err);
 
-	for (size_t i = 0; i < s->n_placed && !rc; i++)
+	for (size_t i = 0; i < s->n_placed && !rc; i++) {
+		const struct rc_placed *p = &s->placed[i];
+
 		rc = place(s, &s->placed[i], t, err);
+		n_jobs += p->tile ? p->work->plan->streams[p->tile->stream].n_sources : 0;
+	}
 	if (!rc)
-		rc = need_staging(t, &s->batch.in, &s->in_cap, s->batch.in_bytes, err);
+		rc = rc_grow_array(&s->batch.jobs, &s->cap_jobs, n_jobs, sizeof *s->batch.jobs,
+				   err);
 	if (!rc)
-		rc = need_staging(t, &s->batch.out, &s->out_cap, s->batch.out_bytes, err);
+		rc = need_lane(s, t, err);
 	if (!rc)
 		rc = read_all(s, t, err);
 	if (!rc)

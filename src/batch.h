@@ -65,7 +65,8 @@ struct rc_worker_tools {
 struct rc_slot {
 	uint64_t seq;               /* order of the batch */
 	struct rc_batch batch;
-	size_t in_cap, out_cap, cap_jobs;
+	struct rc_lane *lane;
+	size_t cap_jobs;
 	char *enc;                  /* encoded and copied chunks */
 	size_t enc_used, enc_cap;
 	struct rc_placed *placed;
@@ -80,7 +81,7 @@ struct rc_slot {
 int rc_slot_add(struct rc_slot *s, struct rc_work *w, const struct rc_tile *t, bool first,
 		bool last, struct rc_err *err);
 void rc_slot_clear(struct rc_slot *s);
-void rc_slot_release(struct rc_slot *s, const struct rc_backend *b, struct rc_device *dev);
+void rc_slot_release(struct rc_slot *s, const struct rc_backend *b);
 
 /* About how many bytes of buffers a tile will take. */
 uint64_t rc_tile_bytes(const struct rc_work *w, const struct rc_tile *t);

@@ -383,7 +383,7 @@ int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 	if (rc && p.slots && p.ep)
 		free_left_over(&p, written);
 	for (size_t i = 0; i < p.n_slots && p.slots; i++)
-		rc_slot_release(&p.slots[i].s, opt->backend, opt->device);
+		rc_slot_release(&p.slots[i].s, opt->backend);
 	p.stats.n_workers = n;
 	p.stats.n_slots = (int)p.n_slots;
 	*stats = p.stats;

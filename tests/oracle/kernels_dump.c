@@ -166,15 +166,17 @@ static int write_batch(const struct rc_batch *b)
 static int compute(struct rc_batch *b, const char *isa, struct rc_err *err)
 {
 	const struct rc_backend *be = rc_backend_find("cpu");
+	const struct rc_lane_size size = { b->in_bytes, b->out_bytes, b->n_jobs };
 	struct rc_device *dev = NULL;
+	struct rc_lane *lane = NULL;
 	int rc = be->open(isa, &dev, err);
 
 	if (!rc)
-		rc = be->alloc(dev, b->in_bytes, &b->in, err);
-	if (!rc)
-		rc = be->alloc(dev, b->out_bytes, &b->out, err);
+		rc = be->lane_open(dev, &size, &lane, err);
 	if (rc)
 		goto done;
+	b->in = lane->in;
+	b->out = lane->out;
 	memset(b->in, 0, b->in_bytes);
 	memset(b->out, 0xa5, b->out_bytes);
 	for (size_t i = 0; i < b->n_jobs; i++) {
@@ -184,17 +186,14 @@ static int compute(struct rc_batch *b, const char *isa, struct rc_err *err)
 		fill_values(j, in + j->src);
 		fill_times(j, (int64_t *)(in + j->src_t), (int64_t *)(in + j->ticks));
 	}
-	rc = be->submit(dev, b, err);
+	rc = be->submit(lane, b, err);
 	if (!rc)
-		rc = be->wait(dev, b, err);
+		rc = be->wait(lane, err);
 	if (!rc && write_batch(b))
 		rc = rc_fail(err, RC_E_OUTPUT, "write", "cannot write standard output");
 done:
-	if (dev) {
-		be->free(dev, b->in);
-		be->free(dev, b->out);
-		be->close(dev);
-	}
+	be->lane_close(lane);
+	be->close(dev);
 	return rc;
 }
 

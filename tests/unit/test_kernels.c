@@ -26,6 +26,7 @@ struct spec {
 struct run {
 	struct rc_device *dev[MAX_ISAS];
 	size_t n_isas;
+	struct rc_lane *lane; /* holds the buffers */
 	struct rc_batch b;
 	struct rc_job job;
 	uint8_t *in, *out;
@@ -225,10 +226,10 @@ static void make(struct run *r, const struct spec *s)
 	r->b.n_jobs = 1;
 	r->b.in_bytes = at + (s->n_src + s->n_ticks) * 8u;
 	r->b.out_bytes = ((size_t)s->n_ticks * s->stride + 3) * rc_dtype_size(s->dst);
-	cr_assert_eq(cpu()->alloc(r->dev[0], r->b.in_bytes, &r->b.in, NULL), 0);
-	cr_assert_eq(cpu()->alloc(r->dev[0], r->b.out_bytes, &r->b.out, NULL), 0);
-	r->in = r->b.in;
-	r->out = r->b.out;
+	cr_assert_eq(cpu()->lane_open(r->dev[0], &(struct rc_lane_size){ r->b.in_bytes,
+					r->b.out_bytes, 0 }, &r->lane, NULL), 0);
+	r->in = r->b.in = r->lane->in;
+	r->out = r->b.out = r->lane->out;
 	fill_values(s->src, r->in, (size_t)s->n_src * s->width);
 	fill_times(j, (int64_t *)(r->in + j->src_t), (int64_t *)(r->in + j->ticks));
 }
@@ -241,8 +242,7 @@ static void compute(struct run *r)
 
 	for (size_t i = 0; i < r->n_isas; i++) {
 		memset(r->out, CANARY, r->b.out_bytes);
-		cr_assert_eq(cpu()->submit(r->dev[i], &r->b, &err), 0, "%s", err.msg);
-		cr_assert_eq(cpu()->wait(r->dev[i], &r->b, &err), 0);
+		cr_assert_eq(rc_cpu_compute(r->dev[i], &r->b, &err), 0, "%s", err.msg);
 		if (i == 0)
 			memcpy(first, r->out, r->b.out_bytes);
 		cr_assert_eq(memcmp(first, r->out, r->b.out_bytes), 0,
@@ -257,8 +257,7 @@ static void compute(struct run *r)
 
 static void release(struct run *r)
 {
-	cpu()->free(r->dev[0], r->b.in);
-	cpu()->free(r->dev[0], r->b.out);
+	cpu()->lane_close(r->lane);
 	for (size_t i = 0; i < r->n_isas; i++)
 		cpu()->close(r->dev[i]);
 }
