@@ -27,6 +27,15 @@ uint64_t rc_dataset_row_bytes(const struct rc_dataset *d)
 	return rc_dataset_row_elements(d) * rc_dtype_size((enum rc_dtype)d->dtype);
 }
 
+uint64_t rc_dataset_chunk_bytes(const struct rc_dataset *d)
+{
+	uint64_t bytes = rc_dtype_size((enum rc_dtype)d->dtype);
+
+	for (uint32_t i = 0; i < d->rank; i++)
+		bytes *= d->chunk[i];
+	return d->storage == RC_STORE_CHUNKED ? bytes : 0;
+}
+
 /* What a check needs to say where it failed. */
 struct checker {
 	const struct rc_index *ix;

@@ -119,6 +119,7 @@ static inline const char *rc_index_str(const struct rc_index *ix, uint32_t off)
 	return ix->strings + off;
 }
 uint64_t rc_dataset_row_bytes(const struct rc_dataset *d);    /* of decoded values */
+uint64_t rc_dataset_chunk_bytes(const struct rc_dataset *d);  /* the same; 0: not chunked */
 uint64_t rc_dataset_row_elements(const struct rc_dataset *d); /* product of dims[1..] */
 
 /* Takes `block` (malloc'd, n bytes) from a reader, checks all of it against file_bytes, and gives

@@ -54,6 +54,11 @@ void rc_readers_stop(struct rc_readers *p)
 	free(p);
 }
 
+uint64_t rc_readers_shared_bytes(const struct rc_readers *p)
+{
+	return p->limits.shared_bytes;
+}
+
 int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err)
 {
 	struct rc_reader *r = NULL;

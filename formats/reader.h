@@ -28,6 +28,8 @@ struct rc_reader_limits {
 
 int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,
 		     struct rc_err *err);
+/* Size of the block that each reader shares with the run. */
+uint64_t rc_readers_shared_bytes(const struct rc_readers *p);
 /* Ends the spawner and every reader. */
 void rc_readers_stop(struct rc_readers *p);
 

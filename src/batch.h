@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A slot and the batch it holds: tiles of consecutive episodes, read, computed and encoded by one
- * worker, then handed to the writer as a list of items.  A slot's buffers grow to what its batches
- * need and are used again, so that steady state allocates nothing.
+ * A slot and the batch it holds: tiles of consecutive episodes, read and submitted to a device by
+ * one worker, finished and encoded by the same or another one, then handed to the writer as a list
+ * of items.  All of a slot's memory is taken when it is opened.
+ *
+ * The staging buffers of the slot's lane hold, from the front, what the device reads and writes:
+ * ticks, stamps and rows in `in`, results in `out`.  Only that part travels.  Behind it lie rows
+ * that are copied and not computed.
  */
 #ifndef RC_BATCH_H
 #define RC_BATCH_H
 
+#include "device.h"
 #include "formats/codec.h"
-#include "kernels/kernels.h"
 #include "work.h"
 
 /* What the writer does next, in plan order. */
@@ -17,7 +21,7 @@ enum rc_item_kind {
 	RC_ITEM_ROWS,  /* rows of a contiguous dataset */
 	RC_ITEM_CHUNK, /* one encoded chunk */
 	RC_ITEM_FAIL,  /* the episode cannot be converted; what follows of it is to be ignored */
-	RC_ITEM_END    /* last item of an episode, failed or not: its work may be freed */
+	RC_ITEM_END    /* last item of an episode, failed or not: its work is done with */
 };
 
 struct rc_item {
@@ -35,12 +39,12 @@ struct rc_item {
 	const struct rc_err *fail; /* FAIL: owned by the slot or the work */
 };
 
-/* One tile of a batch, with where its bytes are. */
+/* One tile of a batch, with where its values are. */
 struct rc_placed {
 	struct rc_work *work;
 	const struct rc_tile *tile; /* NULL: an episode whose preparation failed */
 	bool first, last;           /* of the episode */
-	size_t in, in_bytes, out, out_bytes; /* in the staging buffers */
+	size_t out;                 /* in the staging buffer */
 	const struct rc_err *fail;  /* reading failed */
 };
 
@@ -49,45 +53,74 @@ struct rc_stage_time {
 	uint64_t items, bytes;
 };
 
+/* What a slot has room for. */
+struct rc_slot_size {
+	uint64_t in, out, enc; /* bytes */
+	uint64_t want;         /* bytes after which no further tile is added */
+	uint64_t jobs, items, tiles;
+	uint64_t tile_rows;    /* no tile has more */
+};
+bool rc_need_fits(const struct rc_need *n, const struct rc_slot_size *z);
+/* Host memory of one slot. */
+uint64_t rc_slot_bytes(const struct rc_slot_size *size);
+
 /* What a worker owns: everything that is not shared between threads. */
 struct rc_worker_tools {
 	struct rc_input *input;
 	struct rc_codec_ctx *codec;
-	const struct rc_backend *backend;
-	struct rc_device *device;
-	struct rc_row_run *runs;    /* scratch */
-	size_t cap_runs;
-	uint64_t *picks;            /* scratch: row of the source for each tick of a tile */
-	size_t cap_picks;
-	struct rc_stage_time compute, encode;
+	struct rc_devices *devices; /* shared */
+	struct rc_row_run *runs;    /* scratch of tile_rows elements */
+	uint64_t *picks;            /* the same: row of the source for each tick of a tile */
+	struct rc_stage_time upload, compute, download, encode;
+	uint64_t n_recomputed;      /* batches that the processor did after a device was lost */
+	uint64_t n_grown;           /* times that stored chunks were larger than a slot expects */
+	struct rc_err device_err;   /* the first failure of a device; code 0: none */
 };
 
 struct rc_slot {
 	uint64_t seq;               /* order of the batch */
-	struct rc_batch batch;
+	struct rc_slot_size size;
+	const struct rc_backend *backend;
 	struct rc_lane *lane;
-	size_t cap_jobs;
-	char *enc;                  /* encoded and copied chunks */
+	bool in_flight;             /* submitted and not waited for */
+	struct rc_batch batch;      /* in_bytes, out_bytes: of the part that is computed */
+	size_t out_used;            /* with what is copied */
+	struct rc_need need;        /* of the tiles that were added */
+	char *enc;                  /* encoded and stored chunks */
 	size_t enc_used, enc_cap;
 	struct rc_placed *placed;
-	size_t n_placed, cap_placed;
+	size_t n_placed;
 	struct rc_item *items;
-	size_t n_items, cap_items;
-	struct rc_err *fails;       /* room for one a placed tile: never moves during a batch */
-	size_t n_fails, cap_fails;
+	size_t n_items;
+	struct rc_err *fails;       /* room for one a placed tile */
+	size_t n_fails;
 };
 
-/* Adds a tile (or the marks of an episode without tiles) to an emptied slot. */
-int rc_slot_add(struct rc_slot *s, struct rc_work *w, const struct rc_tile *t, bool first,
-		bool last, struct rc_err *err);
+/* Takes all memory of a slot.  RC_E_DEVICE when the device has no room. */
+int rc_slot_open(struct rc_slot *s, const struct rc_slot_size *size,
+		 const struct rc_backend *backend, struct rc_device *dev, struct rc_err *err);
+void rc_slot_close(struct rc_slot *s);
+
+/* Adds a tile (or, without one, the marks of an episode without tiles); false when it is full. */
+bool rc_slot_add(struct rc_slot *s, struct rc_work *w, const struct rc_tile *t, bool first,
+		 bool last);
 void rc_slot_clear(struct rc_slot *s);
-void rc_slot_release(struct rc_slot *s, const struct rc_backend *b);
 
-/* About how many bytes of buffers a tile will take. */
-uint64_t rc_tile_bytes(const struct rc_work *w, const struct rc_tile *t);
+/* Reads everything in the slot and submits what is to be computed.  A failing episode is marked;
+ * returns non-zero only for what ends the run (no memory, device). */
+int rc_slot_read(struct rc_slot *s, struct rc_worker_tools *tools, struct rc_err *err);
+/* True when rc_slot_wait() would not wait. */
+bool rc_slot_ready(struct rc_slot *s);
+/* Waits for the device; then encodes all values and fills the slot's items.  Any worker may. */
+int rc_slot_wait(struct rc_slot *s, struct rc_worker_tools *tools, struct rc_err *err);
+int rc_slot_emit(struct rc_slot *s, struct rc_worker_tools *tools, struct rc_err *err);
 
-/* Reads, computes and encodes everything in the slot and fills its items.  A failing episode is an
- * item; returns non-zero only for what ends the run (no memory, device). */
-int rc_slot_run(struct rc_slot *s, struct rc_worker_tools *tools, struct rc_err *err);
+/* Once a tile of an episode failed, later ones need not be read.  Earlier ones still are: the
+ * failure that is reported is the first in plan order, whatever the order of threads. */
+extern const struct rc_err rc_tile_skipped;
+bool rc_placed_given_up(const struct rc_placed *p);
+/* Keeps the error in the slot, and gives up what follows of the episode. */
+const struct rc_err *rc_placed_fail(struct rc_slot *s, struct rc_placed *p,
+				    const struct rc_err *why);
 
 #endif

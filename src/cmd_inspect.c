@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "machine.h"
 #include "manifest.h"
 #include "run.h"
 #include "signals.h"

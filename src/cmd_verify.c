@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "machine.h"
 #include "run.h"
 #include "signals.h"
 #include "survey.h"

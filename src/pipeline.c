@@ -8,14 +8,15 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "kernels/marks.h"
 #include "signals.h"
 
 enum {
-	BATCH_BYTES = 4 << 20,      /* tiles are added to a batch up to this */
-	BATCH_TILES = 256,
-	AHEAD_EPISODES = 16,        /* prepared and not yet dispatched, at most */
-	AHEAD_BYTES = 32 << 20,     /* memory of those, at most (one is always allowed) */
-	WAKE_MS = 100
+	AHEAD_EPISODES = 16, /* prepared and not yet dispatched, at most */
+	WAKE_MS = 100,
+	WARM_ROUNDS = 3,     /* each episode's memory was used so often before all is steady */
+	WARM_BATCHES = 32,
+	WARM_WORKER = 8      /* batches and episodes of a worker */
 };
 
 enum episode_state { EP_WAITING, EP_PREPARING, EP_READY, EP_DISPATCHED };
@@ -25,7 +26,8 @@ struct episode {
 	struct rc_work *work;
 };
 
-enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_DONE };
+/* READING and FINISHING: a worker has it.  SUBMITTED: the device has it.  DONE: the writer's. */
+enum slot_state { SLOT_FREE, SLOT_READING, SLOT_SUBMITTED, SLOT_FINISHING, SLOT_DONE };
 
 struct slot {
 	enum slot_state state;
@@ -38,6 +40,7 @@ struct pipeline {
 	const struct rc_settings *set;
 	struct rc_readers *readers;
 	const struct rc_pipeline_options *opt;
+	size_t n_slots, n_works;
 	/* under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -46,11 +49,23 @@ struct pipeline {
 	size_t cursor, tile;     /* next to dispatch */
 	size_t ahead_bytes;
 	struct slot *slots;
-	size_t n_slots;
+	size_t last_slot;        /* that was filled: slots take turns, and so do devices */
+	struct rc_work *works;   /* n_works */
+	struct rc_work *idle, **idle_end; /* those without an episode, the longest idle first */
+	size_t idle_bytes;
 	uint64_t next_seq, n_running;
 	bool stop;
 	struct rc_err err;       /* first failure that ends the run */
 	struct rc_pipeline_stats stats;
+};
+
+/* What a worker counts for itself. */
+struct self {
+	struct rc_worker_tools tools;
+	struct rc_scratch scratch;
+	uint64_t n_batches, n_prepared;
+	bool warm;
+	uint64_t allocs;         /* when it was warm */
 };
 
 static void fail_run(struct pipeline *p, const struct rc_err *err)
@@ -61,54 +76,95 @@ static void fail_run(struct pipeline *p, const struct rc_err *err)
 	pthread_cond_broadcast(&p->changed);
 }
 
+/* --- the memory of episodes (under the lock) -------------------------------------------------- */
+
+/* With what did not fit the arena's block the first time. */
+static size_t held(const struct rc_work *w)
+{
+	return w->arena.cap + w->arena.wanted - w->arena.used;
+}
+
+/* To the end of the queue, so that each takes its turn and all have grown to what the episodes of
+ * this dataset need before the first does so twice.  A giant's memory is not kept. */
+static void put_work(struct pipeline *p, struct rc_work *w)
+{
+	if (p->idle_bytes + held(w) > p->opt->budget->ahead_bytes)
+		rc_work_release(w);
+	p->idle_bytes += held(w);
+	w->next = NULL;
+	*p->idle_end = w;
+	p->idle_end = &w->next;
+}
+
+static struct rc_work *get_work(struct pipeline *p)
+{
+	struct rc_work *w = p->idle;
+
+	p->idle = w->next;
+	if (!p->idle)
+		p->idle_end = &p->idle;
+	p->idle_bytes -= held(w);
+	return w;
+}
+
 /* --- taking work (all under the lock) --------------------------------------------------------- */
 
 static struct slot *free_slot(struct pipeline *p)
 {
-	for (size_t i = 0; i < p->n_slots; i++)
-		if (p->slots[i].state == SLOT_FREE)
-			return &p->slots[i];
+	for (size_t i = 1; i <= p->n_slots; i++) {
+		size_t k = (p->last_slot + i) % p->n_slots;
+
+		if (p->slots[k].state == SLOT_FREE)
+			return &p->slots[k];
+	}
 	return NULL;
 }
 
-/* Moves tiles at the cursor into the slot until it is full or the next episode is not ready. */
-static int fill_slot(struct pipeline *p, struct slot *sl, struct rc_err *err)
+/* A batch whose device is done; else, with `any`, the oldest one that a device has. */
+static struct slot *submitted_slot(struct pipeline *p, bool any)
 {
-	uint64_t bytes = 0;
-	int rc = 0;
+	struct slot *oldest = NULL;
 
+	for (size_t i = 0; i < p->n_slots; i++) {
+		struct slot *sl = &p->slots[i];
+
+		if (sl->state == SLOT_SUBMITTED && (!oldest || sl->s.seq < oldest->s.seq) &&
+		    (any || rc_slot_ready(&sl->s)))
+			oldest = sl;
+	}
+	return oldest;
+}
+
+/* Moves tiles at the cursor into the slot until it is full or the next episode is not ready. */
+static void fill_slot(struct pipeline *p, struct slot *sl)
+{
 	rc_slot_clear(&sl->s);
-	while (!rc && p->cursor < p->plan->n_order && p->ep[p->cursor].state == EP_READY) {
+	while (p->cursor < p->plan->n_order && p->ep[p->cursor].state == EP_READY) {
 		struct rc_work *w = p->ep[p->cursor].work;
 		const struct rc_tile *t = p->tile < w->n_tiles ? &w->tiles[p->tile] : NULL;
-		uint64_t more = t ? rc_tile_bytes(w, t) : 0;
 		bool last = p->tile + 1 >= w->n_tiles;
 
-		if (sl->s.n_placed && (bytes + more > BATCH_BYTES || sl->s.n_placed >= BATCH_TILES))
+		if (!rc_slot_add(&sl->s, w, t, p->tile == 0, last))
 			break;
-		rc = rc_slot_add(&sl->s, w, t, p->tile == 0, last, err);
-		if (rc)
-			break;
-		bytes += more;
 		p->tile++;
 		if (last) {
 			p->ahead_bytes -= w->bytes;
 			p->ep[p->cursor].state = EP_DISPATCHED;
-			p->ep[p->cursor].work = NULL; /* the writer frees it */
+			p->ep[p->cursor].work = NULL; /* comes back from the writer */
 			p->cursor++;
 			p->tile = 0;
 		}
 	}
-	return rc;
 }
 
 static bool may_prepare(const struct pipeline *p)
 {
 	size_t ahead = p->next_prepare - p->cursor;
 
-	if (p->next_prepare >= p->plan->n_order)
+	if (p->next_prepare >= p->plan->n_order || !p->idle)
 		return false;
-	return ahead == 0 || (ahead < AHEAD_EPISODES && p->ahead_bytes < AHEAD_BYTES);
+	return ahead == 0 ||
+	       (ahead < AHEAD_EPISODES && p->ahead_bytes < p->opt->budget->ahead_bytes);
 }
 
 static bool may_dispatch(const struct pipeline *p)
@@ -118,34 +174,70 @@ static bool may_dispatch(const struct pipeline *p)
 
 /* --- workers ---------------------------------------------------------------------------------- */
 
-static int run_batch(struct pipeline *p, struct slot *sl, struct rc_worker_tools *tools,
-		     struct rc_err *err)
+/* Called and left with the lock held; works without it. */
+static int finish_batch(struct pipeline *p, struct slot *sl, struct self *self,
+			struct rc_err *err)
 {
-	int rc = fill_slot(p, sl, err);
+	int64_t t0 = rc_now_ns(), waited;
+	int rc;
 
-	sl->state = SLOT_BUSY;
-	sl->s.seq = p->next_seq++;
-	pthread_cond_broadcast(&p->changed); /* room to prepare more */
+	sl->state = SLOT_FINISHING;
 	pthread_mutex_unlock(&p->lock);
+	rc = rc_slot_wait(&sl->s, &self->tools, err);
+	waited = rc_now_ns() - t0;
 	if (!rc)
-		rc = rc_slot_run(&sl->s, tools, err);
+		rc = rc_slot_emit(&sl->s, &self->tools, err);
+	self->n_batches++;
 	pthread_mutex_lock(&p->lock);
+	p->stats.device_wait_ns += waited;
 	if (!rc)
 		sl->state = SLOT_DONE;
 	pthread_cond_broadcast(&p->changed);
 	return rc;
 }
 
-static int prepare_next(struct pipeline *p, struct rc_worker_tools *tools, struct rc_err *err)
+static int run_batch(struct pipeline *p, struct slot *sl, struct self *self, struct rc_err *err)
+{
+	int rc;
+
+	fill_slot(p, sl);
+	p->last_slot = (size_t)(sl - p->slots);
+	sl->state = SLOT_READING;
+	sl->s.seq = p->next_seq++;
+	p->stats.n_batches++;
+	pthread_cond_broadcast(&p->changed); /* room to prepare more */
+	pthread_mutex_unlock(&p->lock);
+	rc = rc_slot_read(&sl->s, &self->tools, err);
+	pthread_mutex_lock(&p->lock);
+	if (rc)
+		return rc;
+	if (rc_slot_ready(&sl->s))
+		return finish_batch(p, sl, self, err);
+	sl->state = SLOT_SUBMITTED;
+	pthread_cond_broadcast(&p->changed);
+	return 0;
+}
+
+static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *err)
 {
 	size_t i = p->next_prepare++;
-	struct rc_work *w = NULL;
+	struct rc_work *w = get_work(p);
+	struct rc_work_ask ask = {
+		.plan = p->plan,
+		.i_order = i,
+		.set = p->set,
+		.budget = p->opt->budget,
+		.input = self->tools.input,
+		.scratch = &self->scratch,
+	};
 	int64_t t0 = rc_now_ns();
 	int rc;
 
 	p->ep[i].state = EP_PREPARING;
 	pthread_mutex_unlock(&p->lock);
-	rc = rc_work_prepare(tools->input, p->plan, i, p->set, &w, err);
+	rc_work_reset(w);
+	rc = rc_work_prepare(w, &ask, err);
+	self->n_prepared++;
 	pthread_mutex_lock(&p->lock);
 	p->stats.prepare_ns += rc_now_ns() - t0;
 	p->stats.n_prepared++;
@@ -158,21 +250,46 @@ static int prepare_next(struct pipeline *p, struct rc_worker_tools *tools, struc
 	return rc;
 }
 
-static int work_loop(struct pipeline *p, struct rc_worker_tools *tools, struct rc_err *err)
+/* From here on equal episodes cost no memory: every slot and every episode's memory was in use, so
+ * that what grows with the data has grown. */
+static bool steady(const struct pipeline *p)
+{
+	return p->next_seq > WARM_BATCHES && p->next_seq > 2 * p->n_slots &&
+	       p->next_prepare > WARM_ROUNDS * p->n_works;
+}
+
+static void note_warm(const struct pipeline *p, struct self *self)
+{
+	if (self->warm || self->n_batches < WARM_WORKER || self->n_prepared < WARM_WORKER)
+		return;
+	self->warm = steady(p);
+	self->allocs = rc_alloc_count();
+}
+
+static int work_loop(struct pipeline *p, struct self *self, struct rc_err *err)
 {
 	int rc = 0;
 
-	while (!p->stop && !rc && p->cursor < p->plan->n_order) {
-		struct slot *sl = may_dispatch(p) ? free_slot(p) : NULL;
+	while (!p->stop && !rc) {
+		struct slot *done = submitted_slot(p, false), *empty = NULL;
 
-		if (sl) {
-			rc = run_batch(p, sl, tools, err);
+		note_warm(p, self);
+		if (!done && may_dispatch(p))
+			empty = free_slot(p);
+		if (!done && !empty && !may_prepare(p))
+			done = submitted_slot(p, true);
+		if (done) {
+			rc = finish_batch(p, done, self, err);
+		} else if (empty) {
+			rc = run_batch(p, empty, self, err);
 		} else if (may_prepare(p)) {
-			rc = prepare_next(p, tools, err);
-		} else {
+			rc = prepare_next(p, self, err);
+		} else if (p->cursor < p->plan->n_order) {
 			int64_t t0 = rc_now_ns();
 			pthread_cond_wait(&p->changed, &p->lock);
 			p->stats.worker_wait_ns += rc_now_ns() - t0;
+		} else { /* all is dispatched; what is read now will be finished by its reader */
+			break;
 		}
 	}
 	return rc;
@@ -185,8 +302,9 @@ static void add_time(struct rc_stage_time *to, const struct rc_stage_time *from)
 	to->bytes += from->bytes;
 }
 
-static void add_stats(struct pipeline *p, const struct rc_worker_tools *t)
+static void add_stats(struct pipeline *p, const struct self *self)
 {
+	const struct rc_worker_tools *t = &self->tools;
 	struct rc_input_counters c = {0};
 
 	if (t->input)
@@ -194,32 +312,54 @@ static void add_stats(struct pipeline *p, const struct rc_worker_tools *t)
 	add_time(&p->stats.read,
 		 &(struct rc_stage_time){c.read_ns, c.reads + c.chunks, c.read_bytes});
 	add_time(&p->stats.decode, &(struct rc_stage_time){c.decode_ns, c.chunks, c.decoded_bytes});
+	add_time(&p->stats.upload, &t->upload);
 	add_time(&p->stats.compute, &t->compute);
+	add_time(&p->stats.download, &t->download);
 	add_time(&p->stats.encode, &t->encode);
+	p->stats.n_recomputed += t->n_recomputed;
+	p->stats.n_grown += t->n_grown;
+	if (!p->stats.device_err.code)
+		p->stats.device_err = t->device_err;
+	p->stats.steady |= self->warm;
+	p->stats.late_allocs += self->warm ? rc_alloc_count() - self->allocs : 0;
+}
+
+static int open_tools(struct pipeline *p, struct rc_worker_tools *t, struct rc_err *err)
+{
+	const struct rc_budget *b = p->opt->budget;
+	int rc = rc_input_new(p->readers, &t->input, err);
+
+	if (!rc)
+		rc = rc_codec_ctx_new(&t->codec, err);
+	if (!rc)
+		rc = rc_new_array(&t->runs, b->slot.tile_rows, sizeof *t->runs, err);
+	if (!rc)
+		rc = rc_new_array(&t->picks, b->slot.tile_rows, sizeof *t->picks, err);
+	t->devices = p->opt->devices;
+	return rc;
 }
 
 static void *worker(void *arg)
 {
 	struct pipeline *p = arg;
-	struct rc_worker_tools tools = {.backend = p->opt->backend, .device = p->opt->device};
+	struct self self = {0};
 	struct rc_err err = {0};
-	int rc = rc_input_new(p->readers, &tools.input, &err);
+	int rc = open_tools(p, &self.tools, &err);
 
-	if (!rc)
-		rc = rc_codec_ctx_new(&tools.codec, &err);
 	pthread_mutex_lock(&p->lock);
 	if (!rc)
-		rc = work_loop(p, &tools, &err);
+		rc = work_loop(p, &self, &err);
 	if (rc)
 		fail_run(p, &err);
-	add_stats(p, &tools);
+	add_stats(p, &self);
 	p->n_running--;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
-	rc_input_free(tools.input);
-	rc_codec_ctx_free(tools.codec);
-	free(tools.runs);
-	free(tools.picks);
+	rc_input_free(self.tools.input);
+	rc_codec_ctx_free(self.tools.codec);
+	free(self.tools.runs);
+	free(self.tools.picks);
+	free(self.scratch.p);
 	return NULL;
 }
 
@@ -251,52 +391,39 @@ static void wait_changed(struct pipeline *p)
 	p->stats.writer_wait_ns += rc_now_ns() - t0;
 }
 
-static int write_slot(struct rc_writer *writer, struct rc_slot *s, struct rc_err *err)
+/* Writes a batch.  The memory of episodes that are done goes to the next ones. */
+static int write_slot(struct pipeline *p, struct rc_writer *writer, struct rc_slot *s,
+		      struct rc_err *err)
 {
 	int rc = 0;
 
+	rc_mark_push("write");
 	for (size_t i = 0; i < s->n_items && !rc; i++) {
-		const struct rc_work *w = s->items[i].work;
-
 		rc = rc_writer_item(writer, &s->items[i], err);
-		if (s->items[i].kind != RC_ITEM_END)
+		if (rc || s->items[i].kind != RC_ITEM_END)
 			continue;
-		for (size_t k = 0; k < s->n_placed; k++) /* freed: not left over */
-			if (s->placed[k].work == w)
-				s->placed[k].last = false;
+		pthread_mutex_lock(&p->lock);
+		put_work(p, s->items[i].work);
+		pthread_mutex_unlock(&p->lock);
 	}
+	rc_mark_pop();
 	return rc;
 }
 
-/* Frees the episodes whose END nobody wrote when the run ends early.  The slot that holds the last
- * tile of an episode owns it; before that one is dispatched, the table does. */
-static void free_left_over(struct pipeline *p, uint64_t written)
+static int write_loop(struct pipeline *p, struct rc_writer *writer, struct rc_err *err)
 {
-	for (uint64_t seq = written; seq < p->next_seq; seq++)
-		for (size_t i = 0; i < p->n_slots; i++) {
-			const struct rc_slot *s = &p->slots[i].s;
-
-			if (p->slots[i].state == SLOT_FREE || s->seq != seq)
-				continue;
-			for (size_t k = 0; k < s->n_placed; k++)
-				if (s->placed[k].last)
-					rc_work_free(s->placed[k].work);
-		}
-	for (size_t i = 0; i < p->plan->n_order; i++)
-		if (p->ep[i].state == EP_READY)
-			rc_work_free(p->ep[i].work);
-}
-
-static int write_loop(struct pipeline *p, struct rc_writer *writer, uint64_t *written_out,
-		      struct rc_err *err)
-{
-	uint64_t written = 0;
+	uint64_t written = 0, allocs = 0;
 	int64_t last_tick = 0;
+	bool warm = false;
 	int rc = 0;
 
 	while (!rc && !p->stop && !all_written(p, written)) {
 		struct slot *sl = done_slot(p, written);
 
+		if (!warm) {
+			warm = steady(p);
+			allocs = rc_alloc_count();
+		}
 		if (rc_stop_asked()) {
 			rc = rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal");
 			break;
@@ -305,7 +432,7 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, uint64_t *wr
 			wait_changed(p);
 		} else {
 			pthread_mutex_unlock(&p->lock);
-			rc = write_slot(writer, &sl->s, err);
+			rc = write_slot(p, writer, &sl->s, err);
 			pthread_mutex_lock(&p->lock);
 			if (!rc) {
 				written++;
@@ -329,7 +456,7 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, uint64_t *wr
 	pthread_cond_broadcast(&p->changed);
 	while (p->n_running)
 		pthread_cond_wait(&p->changed, &p->lock);
-	*written_out = written;
+	p->stats.late_writer_allocs = warm ? rc_alloc_count() - allocs : 0;
 	return rc;
 }
 
@@ -339,7 +466,7 @@ static int start_workers(struct pipeline *p, pthread_t *threads, int *n_out, str
 	int n = 0;
 
 	pthread_mutex_lock(&p->lock);
-	while (n < p->opt->n_workers) {
+	while (n < p->opt->budget->n_workers) {
 		p->n_running++;
 		if (pthread_create(&threads[n], NULL, worker, p)) {
 			p->n_running--;
@@ -352,45 +479,106 @@ static int start_workers(struct pipeline *p, pthread_t *threads, int *n_out, str
 	return n ? 0 : rc_fail(err, RC_E_NOMEM, "threads", "cannot start a worker thread");
 }
 
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static void close_slots(struct pipeline *p)
+{
+	for (size_t i = 0; i < p->n_slots && p->slots; i++)
+		if (p->slots[i].s.lane)
+			rc_slot_close(&p->slots[i].s);
+	free(p->slots);
+	p->slots = NULL;
+}
+
+/* All slots of the run; their devices take turns. */
+static int open_slots(struct pipeline *p, struct rc_err *err)
+{
+	const struct rc_budget *b = p->opt->budget;
+	const struct rc_devices *d = p->opt->devices;
+	int rc;
+
+	p->n_slots = (size_t)b->n_slots;
+	rc = rc_new_array(&p->slots, p->n_slots, sizeof *p->slots, err);
+	for (size_t i = 0; i < p->n_slots && !rc; i++)
+		rc = rc_slot_open(&p->slots[i].s, &b->slot, d->backend, d->dev[i % d->n], err);
+	if (rc)
+		close_slots(p);
+	return rc;
+}
+
+/* A device that has no room for the slots is as good as none. */
+static int open_slots_somewhere(struct pipeline *p, struct rc_err *err)
+{
+	struct rc_devices *d = p->opt->devices;
+	struct rc_err why = {0};
+	int rc = open_slots(p, &why);
+
+	if (rc != RC_E_DEVICE || !d->recovers || d->backend == d->cpu_backend) {
+		if (rc && err)
+			*err = why;
+		return rc;
+	}
+	rc_devices_fall_back(d, &why);
+	rc = rc_budget_make(p->opt->ask, p->opt->budget, err);
+	return rc ? rc : open_slots(p, err);
+}
+
+/* As many episodes are in flight as were prepared ahead for every slot, at most. */
+static int make_works(struct pipeline *p, struct rc_err *err)
+{
+	int rc;
+
+	p->n_works = AHEAD_EPISODES * (p->n_slots + 1) + 1;
+	rc = rc_new_array(&p->works, p->n_works, sizeof *p->works, err);
+	p->idle_end = &p->idle;
+	for (size_t i = 0; i < p->n_works && !rc; i++)
+		put_work(p, &p->works[i]);
+	return rc;
+}
+
+static void release(struct pipeline *p)
+{
+	close_slots(p);
+	for (size_t i = 0; i < p->n_works && p->works; i++)
+		rc_work_release(&p->works[i]);
+	free(p->works);
+	free(p->ep);
+}
+
 int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 		    const struct rc_pipeline_options *opt, struct rc_writer *writer,
 		    struct rc_pipeline_stats *stats, struct rc_err *err)
 {
 	struct pipeline p = {.plan = plan, .set = writer->set, .readers = readers, .opt = opt};
 	pthread_t *threads = NULL;
-	uint64_t written = 0;
 	int n = 0, rc;
 
-	p.n_slots = (size_t)opt->n_workers + 2;
-	rc = rc_new_array(&p.ep, plan->n_order, sizeof *p.ep, err);
-	if (!rc)
-		rc = rc_new_array(&p.slots, p.n_slots, sizeof *p.slots, err);
-	if (!rc)
-		rc = rc_new_array(&threads, (size_t)opt->n_workers, sizeof *threads, err);
 	pthread_mutex_init(&p.lock, NULL);
 	pthread_cond_init(&p.changed, NULL);
+	rc = rc_new_array(&p.ep, plan->n_order, sizeof *p.ep, err);
+	if (!rc)
+		rc = open_slots_somewhere(&p, err);
+	if (!rc)
+		rc = make_works(&p, err);
+	if (!rc)
+		rc = rc_new_array(&threads, (size_t)opt->budget->n_workers, sizeof *threads, err);
 	if (!rc)
 		rc = start_workers(&p, threads, &n, err);
 	if (!rc) {
 		pthread_mutex_lock(&p.lock);
-		rc = write_loop(&p, writer, &written, err);
+		rc = write_loop(&p, writer, err);
 		pthread_mutex_unlock(&p.lock);
 	}
 	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
 	if (!rc)
 		rc = rc_writer_finish(writer, err);
-	if (rc && p.slots && p.ep)
-		free_left_over(&p, written);
-	for (size_t i = 0; i < p.n_slots && p.slots; i++)
-		rc_slot_release(&p.slots[i].s, opt->backend);
 	p.stats.n_workers = n;
 	p.stats.n_slots = (int)p.n_slots;
 	*stats = p.stats;
+	release(&p);
 	pthread_mutex_destroy(&p.lock);
 	pthread_cond_destroy(&p.changed);
-	free(p.ep);
-	free(p.slots);
 	free(threads);
 	return rc;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/outfile.h"
+#include "machine.h"
 
 static double seconds(int64_t ns)
 {
@@ -79,6 +80,7 @@ static void run_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_double(o, "cpu_sys_s",
 			   (double)self.ru_stime.tv_sec + (double)self.ru_stime.tv_usec / 1e6);
 	rc_json_add_int(o, "max_rss_bytes", (int64_t)self.ru_maxrss * 1024);
+	rc_json_add_uint(o, "budget_bytes", r->budget.bytes);
 	rc_json_add_int(o, "threads", r->n_threads);
 	options_json(r, o);
 }
@@ -107,9 +109,20 @@ static void device_json(const struct rc_run *r, struct rc_json *root)
 {
 	struct rc_json *o = rc_json_add_object(root, "device");
 
-	rc_json_add_string(o, "kind", r->backend ? r->backend->name : NULL);
-	rc_json_add_string(o, "name",
-			   r->device ? r->backend->describe(r->device) : NULL);
+	const struct rc_devices *d = &r->devices;
+	struct rc_json *names;
+
+	rc_json_add_string(o, "kind", d->n ? d->backend->name : NULL);
+	rc_json_add_string(o, "name", d->n ? d->backend->describe(d->dev[0]) : NULL);
+	rc_json_add_uint(o, "count", d->n);
+	names = rc_json_add_array(o, "names");
+	for (size_t i = 0; i < d->n; i++)
+		rc_json_add_string(names, NULL, d->backend->describe(d->dev[i]));
+	rc_json_add_uint(o, "memory_bytes", r->budget.device_used);
+	rc_json_add_string(o, "fallback_reason", *d->fallback ? d->fallback : NULL);
+	rc_json_add_uint(o, "recomputed_batches", r->stats.n_recomputed);
+	rc_json_add_string(o, "error",
+			   r->stats.device_err.code ? r->stats.device_err.msg : NULL);
 }
 
 static void input_totals(const struct rc_run *r, uint64_t *bytes, uint64_t *episodes,
@@ -181,7 +194,9 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 		{"prepare", {st->prepare_ns, st->n_prepared, 0}, -1},
 		{"read", st->read, -1},
 		{"decode", st->decode, -1},
+		{"upload", st->upload, -1},
 		{"compute", st->compute, -1},
+		{"download", st->download, -1},
 		{"encode", st->encode, -1},
 		{"write", r->writer.write, st->writer_wait_ns},
 	};
@@ -201,7 +216,19 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 	o = rc_json_add_object(root, "pipeline");
 	rc_json_add_int(o, "workers", st->n_workers);
 	rc_json_add_int(o, "slots", st->n_slots);
+	rc_json_add_uint(o, "slot_bytes", r->budget.slot_bytes);
+	rc_json_add_uint(o, "batches", st->n_batches);
+	if (st->steady)
+		rc_json_add_uint(o, "late_allocations", st->late_allocs);
+	else
+		rc_json_add_null(o, "late_allocations");
+	if (st->steady)
+		rc_json_add_uint(o, "late_writer_allocations", st->late_writer_allocs);
+	else
+		rc_json_add_null(o, "late_writer_allocations");
+	rc_json_add_uint(o, "larger_chunks", st->n_grown);
 	rc_json_add_double(o, "worker_wait_s", seconds(st->worker_wait_ns));
+	rc_json_add_double(o, "device_wait_s", seconds(st->device_wait_ns));
 	rc_json_add_double(o, "writer_wait_s", seconds(st->writer_wait_ns));
 	rc_json_add_string(o, "bottleneck", bottleneck);
 	rc_json_add_double(o, "bottleneck_share", wall > 0 ? most / wall : 0);

@@ -3,13 +3,13 @@
 
 #include "run.h"
 
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "machine.h"
 #include "manifest.h"
 #include "report.h"
 #include "signals.h"
@@ -21,35 +21,6 @@ int rc_exit_of(int code)
 	if (code == RC_E_USAGE)
 		return RC_EXIT_USAGE;
 	return code == RC_E_OUTPUT ? RC_EXIT_OUTPUT : RC_EXIT_FAILED;
-}
-
-/* --- CPUs ------------------------------------------------------------------------------------- */
-
-/* cgroup v2 quota in CPUs, rounded up; 0 when there is none. */
-static int cgroup_cpus(void)
-{
-	FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-	long long quota, period;
-	int n = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
-		n = (int)((quota + period - 1) / period);
-	fclose(f);
-	return n;
-}
-
-int rc_allowed_cpus(void)
-{
-	cpu_set_t set;
-	int n = 1, quota = cgroup_cpus();
-
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		n = CPU_COUNT(&set);
-	if (quota && quota < n)
-		n = quota;
-	return n < 1 ? 1 : n;
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
@@ -149,12 +120,27 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	return 0;
 }
 
-static int open_device(struct rc_run *r, struct rc_err *err)
+/* A plan of copies needs no device. */
+static bool computes(const struct rc_plan *p)
+{
+	for (size_t i = 0; i < p->n_order; i++) {
+		const struct rc_plan_episode *e = &p->episodes[p->order[i]];
+
+		for (size_t k = 0; k < e->n_streams; k++)
+			if (!e->streams[k].copies)
+				return true;
+	}
+	return false;
+}
+
+static int open_devices(struct rc_run *r, struct rc_err *err)
 {
 	static const char *const simd[] = {NULL, "baseline", "avx2", "avx512"};
+	struct rc_device_choice c;
+	int rc = rc_device_parse(r->set->device, &c, err);
 
-	r->backend = rc_backend_find("cpu");
-	return r->backend->open(simd[r->set->simd], &r->device, err);
+	return rc ? rc
+		  : rc_devices_open(&r->devices, &c, simd[r->set->simd], computes(&r->plan), err);
 }
 
 static void show_progress(void *arg, const struct rc_writer *w)
@@ -183,14 +169,26 @@ static int announce(struct rc_run *r, struct rc_err *err)
 
 static int convert(struct rc_run *r, struct rc_err *err)
 {
-	struct rc_pipeline_options opt = {
+	struct rc_budget_ask ask = {
+		.plan = &r->plan,
+		.devices = &r->devices,
+		.memory = r->set->memory,
+		.device_memory = r->set->device_memory,
+		.shared_bytes = rc_readers_shared_bytes(r->readers),
 		.n_workers = r->n_threads,
+	};
+	struct rc_pipeline_options opt = {
+		.ask = &ask,
+		.budget = &r->budget,
+		.devices = &r->devices,
 		.tick = show_progress,
 		.tick_arg = r,
 	};
 	uint64_t ticks = 0;
-	int rc = open_device(r, err);
+	int rc = open_devices(r, err);
 
+	if (!rc)
+		rc = rc_budget_make(&ask, &r->budget, err);
 	if (!rc)
 		rc = rc_outdir_begin(&r->outdir, err);
 	if (!rc)
@@ -198,8 +196,6 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	if (rc)
 		return rc;
 	rc_shard_init();
-	opt.backend = r->backend;
-	opt.device = r->device;
 	for (size_t i = 0; i < r->plan.n_order; i++)
 		ticks += r->plan.episodes[r->plan.order[i]].est_ticks;
 	rc_progress_init(&r->progress, (enum rc_progress_mode)r->set->progress, ticks);
@@ -360,6 +356,5 @@ void rc_run_release(struct rc_run *r)
 	rc_problems_release(&r->problems);
 	rc_quality_release(&r->quality);
 	rc_buf_release(&r->recipe_json);
-	if (r->device)
-		r->backend->close(r->device);
+	rc_devices_close(&r->devices);
 }

@@ -40,8 +40,8 @@ struct rc_run {
 	struct rc_quality quality;
 	struct rc_writer writer;
 	struct rc_pipeline_stats stats;
-	const struct rc_backend *backend;
-	struct rc_device *device;
+	struct rc_devices devices;
+	struct rc_budget budget; /* once the devices are known */
 	struct rc_progress progress;
 	struct rc_buf recipe_json;
 	int n_threads;
@@ -61,8 +61,5 @@ struct rc_run {
  */
 int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out);
 void rc_run_release(struct rc_run *r);
-
-/* CPUs this process may use: affinity mask and cgroup quota; at least 1. */
-int rc_allowed_cpus(void);
 
 #endif

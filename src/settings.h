@@ -22,7 +22,6 @@ enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
 #define RC_GAP_CHOICES "flag|drop"
 
 #define RC_SIMD_CHOICES "auto|baseline|avx2|avx512"
-#define RC_DEVICE_CHOICES "auto|cpu"
 #define RC_PROGRESS_CHOICES "auto|bar|plain|none"
 
 struct rc_settings {
@@ -58,7 +57,9 @@ struct rc_settings {
 	struct rc_opt_list latency;        /* STREAM=MS */
 	/* how it runs */
 	int64_t threads;                   /* 0: all allowed CPUs */
-	int device, simd;
+	const char *device;
+	struct rc_amount memory, device_memory;
+	int simd;
 	bool strict;
 	int progress;
 	int quiet, verbose;

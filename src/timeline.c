@@ -3,7 +3,6 @@
 
 #include "timeline.h"
 
-#include "base/mem.h"
 #include "kernels/shared_math.h"
 
 /* --- clocks ----------------------------------------------------------------------------------- */
@@ -70,12 +69,10 @@ void rc_clock_measure(const int64_t *t, size_t n, int64_t *scratch, struct rc_cl
 
 /* --- ticks ------------------------------------------------------------------------------------ */
 
-int rc_timeline_grid(struct rc_rate rate, int64_t t0, int64_t t1, int64_t **ticks_out,
-		     uint64_t *n_out, struct rc_err *err)
+int rc_timeline_count(struct rc_rate rate, int64_t t0, int64_t t1, uint64_t *n_out,
+		      struct rc_err *err)
 {
 	uint64_t n = 0;
-	int64_t *ticks;
-	int rc;
 
 	if (t1 >= t0) {
 		/* the last k with floor(k * 1e9 * den / num) <= t1 - t0: k = floor(((span + 1) *
@@ -91,14 +88,14 @@ int rc_timeline_grid(struct rc_rate rate, int64_t t0, int64_t t1, int64_t **tick
 				       (unsigned long long)RC_MAX_TICKS);
 		n = (uint64_t)k + 1;
 	}
-	rc = rc_new_array(&ticks, n, sizeof *ticks, err);
-	if (rc)
-		return rc;
-	for (uint64_t k = 0; k < n; k++)
-		ticks[k] = t0 + rc_rate_offset_ns(rate, (int64_t)k);
-	*ticks_out = ticks;
 	*n_out = n;
 	return 0;
+}
+
+void rc_timeline_fill(struct rc_rate rate, int64_t t0, uint64_t n, int64_t *ticks_out)
+{
+	for (uint64_t k = 0; k < n; k++)
+		ticks_out[k] = t0 + rc_rate_offset_ns(rate, (int64_t)k);
 }
 
 /* --- alignment -------------------------------------------------------------------------------- */

@@ -25,11 +25,12 @@ enum { RC_GAP_FACTOR = 3 };
 /* t may be in any order here.  scratch holds n elements. */
 void rc_clock_measure(const int64_t *t, size_t n, int64_t *scratch, struct rc_clock_quality *q);
 
-/* The grid t0 + floor(k * 1e9 * den / num), k = 0, 1, ... up to and including t1.  At most
- * RC_MAX_TICKS.  *n_out is 0 when t1 < t0.  Gives *ticks_out (free). */
+/* The grid t0 + floor(k * 1e9 * den / num), k = 0, 1, ... up to and including t1: how many ticks
+ * it has (none when t1 < t0, at most RC_MAX_TICKS), and n of them. */
 #define RC_MAX_TICKS ((uint64_t)1 << 31)
-int rc_timeline_grid(struct rc_rate rate, int64_t t0, int64_t t1, int64_t **ticks_out,
-		     uint64_t *n_out, struct rc_err *err);
+int rc_timeline_count(struct rc_rate rate, int64_t t0, int64_t t1, uint64_t *n_out,
+		      struct rc_err *err);
+void rc_timeline_fill(struct rc_rate rate, int64_t t0, uint64_t n, int64_t *ticks_out);
 
 /* How ticks and the samples of one stream meet. */
 struct rc_align_quality {

@@ -4,10 +4,12 @@
 #include "work.h"
 
 #include "base/mem.h"
+#include "budget.h"
+#include "kernels/marks.h"
 
 enum {
-	TILE_BYTES = 2 << 20,       /* wanted output bytes of a tile */
-	CHUNK_BYTES = 256 << 10,    /* largest chunk of compressed low-dim rows */
+	TILE_BYTES = 2 << 20,       /* wanted bytes of a tile, input and output */
+	TILE_ITEMS = 1024,          /* chunks of a tile */
 	ENOUGH_TICKS = 1000000,     /* up to here any rate is as good as any other */
 	MAX_TICKS_A_SAMPLE = 1000,
 };
@@ -55,15 +57,16 @@ static const struct rc_track *find_shared(const struct rc_work *w, const struct 
 	return NULL;
 }
 
-static int read_track(struct rc_input *in, const struct rc_work *w,
+/* Reads and measures. */
+static int read_track(const struct rc_work_ask *ask, struct rc_work *w,
 		      const struct rc_plan_source *src, struct rc_track *tr, struct rc_err *err)
 {
 	const struct rc_stream *s = source_stream(w, src);
-	int rc = rc_new_array(&tr->t, s->n_rows, sizeof *tr->t, err);
+	int rc = rc_arena_array(&w->arena, &tr->t, s->n_rows, sizeof *tr->t, err);
 
 	tr->n = s->n_rows;
 	if (!rc && src->clock == RC_CLOCK_MEASURED)
-		rc = rc_input_clock(in, w->ix, s, tr->t, err);
+		rc = rc_input_clock(ask->input, w->ix, s, tr->t, err);
 	for (uint64_t k = 0; !rc && k < tr->n; k++) {
 		if (src->clock == RC_CLOCK_NOMINAL)
 			tr->t[k] = rc_rate_offset_ns(src->rate, (int64_t)k);
@@ -71,6 +74,12 @@ static int read_track(struct rc_input *in, const struct rc_work *w,
 			rc = rc_fail(err, RC_E_FORMAT, "bad_clock", "stamp %llu is out of range",
 				     (unsigned long long)k);
 	}
+	if (rc)
+		return rc_err_while(err, "reading the clock of stream '%s'",
+				    rc_index_str(w->ix, s->name));
+	rc = rc_scratch_need(ask->scratch, tr->n * sizeof(int64_t), err);
+	if (!rc)
+		rc_clock_measure(tr->t, tr->n, ask->scratch->p, &tr->clock);
 	return rc;
 }
 
@@ -88,9 +97,8 @@ static int check_track(const struct rc_track *tr, const char *name, struct rc_er
 	return 0;
 }
 
-static int load_tracks(struct rc_input *in, struct rc_work *w, struct rc_err *err)
+static int load_tracks(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
-	struct rc_scratch scratch = {0};
 	size_t at = 0;
 	int rc = 0;
 
@@ -109,18 +117,11 @@ static int load_tracks(struct rc_input *in, struct rc_work *w, struct rc_err *er
 				tr->shared = true;
 				continue;
 			}
-			rc = read_track(in, w, src, tr, err);
-			if (rc)
-				rc_err_while(err, "reading the clock of stream '%s'", name);
-			if (!rc)
-				rc = rc_scratch_need(&scratch, tr->n * sizeof(int64_t), err);
-			if (!rc)
-				rc_clock_measure(tr->t, tr->n, scratch.p, &tr->clock);
+			rc = read_track(ask, w, src, tr, err);
 			if (!rc && w->plan->timing != RC_TIMING_STEPS)
 				rc = check_track(tr, name, err);
 			w->bytes += tr->n * sizeof(int64_t);
 		}
-	free(scratch.p);
 	return rc;
 }
 
@@ -173,26 +174,20 @@ static void span(const struct rc_work *w, bool all, int64_t *lo_out, int64_t *hi
 }
 
 /* The reference's clock, which need not belong to an output stream. */
-static int load_reference(struct rc_input *in, struct rc_work *w, struct rc_track *ref,
+static int load_reference(const struct rc_work_ask *ask, struct rc_work *w, struct rc_track *ref,
 			  struct rc_err *err)
 {
 	const struct rc_plan_source *src = &w->plan->reference;
 	const char *name = rc_index_str(w->ix, source_stream(w, src)->name);
-	struct rc_scratch scratch = {0};
-	int rc = read_track(in, w, src, ref, err);
+	int rc = read_track(ask, w, src, ref, err);
 
 	if (!rc)
-		rc = rc_scratch_need(&scratch, ref->n * sizeof(int64_t), err);
-	if (!rc) {
-		rc_clock_measure(ref->t, ref->n, scratch.p, &ref->clock);
 		rc = check_track(ref, name, err);
-	}
 	for (uint64_t k = 0; !rc && k < ref->n; k++)
 		if (__builtin_sub_overflow(ref->t[k], w->origin_ns, &ref->t[k]))
 			rc = rc_fail(err, RC_E_FORMAT, "bad_clock",
 				     "the clock of stream '%s' lies centuries from the others",
 				     name);
-	free(scratch.p);
 	return rc;
 }
 
@@ -215,15 +210,15 @@ static int check_span(const struct rc_work *w, struct rc_rate rate, int64_t lo, 
 		       ((double)hi - (double)lo) / 1e9, ticks, (unsigned long long)longest);
 }
 
-static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_settings *set,
-		      struct rc_err *err)
+static int make_ticks(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
+	const struct rc_settings *set = ask->set;
 	struct rc_track ref = {0};
 	int64_t lo = 0, hi = -1;
 	int rc = 0;
 
 	if (w->plan->has_reference) {
-		rc = load_reference(in, w, &ref, err);
+		rc = load_reference(ask, w, &ref, err);
 		if (!rc && w->plan->timing == RC_TIMING_STAMPS) {
 			w->ticks = ref.t;
 			w->n_ticks = ref.n;
@@ -245,8 +240,11 @@ static int make_ticks(struct rc_input *in, struct rc_work *w, const struct rc_se
 	if (!rc)
 		rc = check_span(w, set->rate, lo, hi, err);
 	if (!rc)
-		rc = rc_timeline_grid(set->rate, lo, hi, &w->ticks, &w->n_ticks, err);
-	free(ref.t);
+		rc = rc_timeline_count(set->rate, lo, hi, &w->n_ticks, err);
+	if (!rc)
+		rc = rc_arena_array(&w->arena, &w->ticks, w->n_ticks, sizeof *w->ticks, err);
+	if (!rc)
+		rc_timeline_fill(set->rate, lo, w->n_ticks, w->ticks);
 	return rc;
 }
 
@@ -284,7 +282,7 @@ static int step_ticks(struct rc_work *w, struct rc_err *err)
 	tr = step_clock(w);
 	if (!tr)
 		return 0;
-	rc = rc_new_array(&w->ticks, w->n_ticks, sizeof *w->ticks, err);
+	rc = rc_arena_array(&w->arena, &w->ticks, w->n_ticks, sizeof *w->ticks, err);
 	if (!rc && w->n_ticks)
 		memcpy(w->ticks, tr->t, w->n_ticks * sizeof *w->ticks);
 	return rc;
@@ -292,16 +290,13 @@ static int step_ticks(struct rc_work *w, struct rc_err *err)
 
 /* --- alignment -------------------------------------------------------------------------------- */
 
-static int align_stream(struct rc_work *w, size_t i, struct rc_track *tracks,
-			const struct rc_settings *set, struct rc_err *err)
+/* valid: n_ticks bytes that nobody needs yet. */
+static void align_stream(struct rc_work *w, size_t i, struct rc_track *tracks,
+			 const struct rc_settings *set, uint8_t *valid)
 {
 	const struct rc_plan_stream *s = &w->plan->streams[i];
-	uint8_t *valid;
 	uint64_t n_bad = 0;
-	int rc = rc_new_array(&valid, w->n_ticks, 1, err);
 
-	if (rc)
-		return rc;
 	memset(valid, 1, w->n_ticks);
 	for (size_t k = 0; k < s->n_sources; k++) {
 		struct rc_align_ask ask = {
@@ -322,10 +317,7 @@ static int align_stream(struct rc_work *w, size_t i, struct rc_track *tracks,
 	if (n_bad) {
 		w->valid[i] = valid;
 		w->bytes += w->n_ticks;
-		return 0;
 	}
-	free(valid);
-	return 0;
 }
 
 static int check_gaps(const struct rc_work *w, const struct rc_settings *set, struct rc_err *err)
@@ -351,38 +343,24 @@ static int check_gaps(const struct rc_work *w, const struct rc_settings *set, st
 
 static int align(struct rc_work *w, const struct rc_settings *set, struct rc_err *err)
 {
+	uint8_t *valid = NULL;
 	size_t at = 0;
 	int rc = 0;
 
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++) {
-		rc = align_stream(w, i, &w->tracks[at], set, err);
+		if (!valid) /* the last one was free, or is kept */
+			rc = rc_arena_array(&w->arena, &valid, w->n_ticks, 1, err);
+		if (rc)
+			break;
+		align_stream(w, i, &w->tracks[at], set, valid);
+		if (w->valid[i])
+			valid = NULL;
 		at += w->plan->streams[i].n_sources;
 	}
 	return rc ? rc : check_gaps(w, set, err);
 }
 
-/* --- output description and tiles ------------------------------------------------------------- */
-
-static uint64_t div_up(uint64_t a, uint64_t b)
-{
-	return a / b + (a % b != 0);
-}
-
-/* Frames go one to a chunk; compressed rows in chunks of at most CHUNK_BYTES, evened out over the
- * episode so that the last one is not mostly padding. */
-static uint64_t chunk_rows(const struct rc_plan_stream *s, uint64_t n_ticks)
-{
-	uint64_t most;
-
-	if (s->stored || s->kind == RC_KIND_IMAGE)
-		return 1;
-	if (s->encoding.codec == RC_CODEC_NONE || n_ticks == 0 || s->row_bytes == 0)
-		return 0;
-	most = CHUNK_BYTES / s->row_bytes;
-	if (most == 0)
-		most = 1;
-	return div_up(n_ticks, div_up(n_ticks, most));
-}
+/* --- output description ----------------------------------------------------------------------- */
 
 static void describe_stream(struct rc_work *w, size_t i)
 {
@@ -405,7 +383,7 @@ static void describe_stream(struct rc_work *w, size_t i)
 	};
 	memcpy(o->dims, s->dims, sizeof o->dims);
 	o->dims[0] = w->n_ticks;
-	o->chunk_rows = chunk_rows(s, w->n_ticks);
+	o->chunk_rows = rc_chunk_rows(s, w->n_ticks);
 	if (s->stored) {
 		const struct rc_dataset *d = &w->ix->datasets[src->dataset];
 		o->n_filters = d->n_filters;
@@ -440,42 +418,93 @@ static void describe_episode(struct rc_work *w)
 	};
 }
 
-/* Rows of a tile: about TILE_BYTES of input and output, a whole number of chunks. */
-static uint64_t tile_rows(const struct rc_work *w, size_t i)
-{
-	const struct rc_plan_stream *s = &w->plan->streams[i];
-	uint64_t per_tick = s->row_bytes + 1, rows, chunk = w->out[i].chunk_rows;
+/* --- tiles ------------------------------------------------------------------------------------ */
 
-	for (size_t k = 0; k < s->n_sources && w->n_ticks; k++) {
-		const struct rc_stream *src = source_stream(w, &s->sources[k]);
-		uint64_t row = rc_dataset_row_bytes(&w->ix->datasets[src->dataset]);
-		per_tick += (s->copies ? 1 : div_up(src->n_rows, w->n_ticks)) * row;
-	}
-	rows = TILE_BYTES / per_tick;
-	if (rows == 0)
-		rows = 1;
-	if (chunk)
-		rows = rows < chunk ? chunk : rows / chunk * chunk;
-	return rows > UINT32_MAX / 2 ? UINT32_MAX / 2 : rows;
+static uint64_t div_up(uint64_t a, uint64_t b)
+{
+	return a / b + (a % b != 0);
 }
 
-static int cut_tiles(struct rc_work *w, struct rc_err *err)
+/* What the rows of stream i take of a slot, whatever the clocks are. */
+static struct rc_need need_of(const struct rc_work *w, size_t i, uint64_t rows)
 {
+	struct rc_need n;
+
+	rc_stream_need(w->ix, w->plan, i, rows, w->out[i].chunk_rows, &n);
+	return n;
+}
+
+/* Rows of a tile: about TILE_BYTES of input and output, a whole number of chunks, no more than a
+ * slot takes.  0: not even the least that can be written fits. */
+static uint64_t tile_rows(const struct rc_work *w, size_t i, const struct rc_slot_size *size)
+{
+	const struct rc_plan_stream *s = &w->plan->streams[i];
+	uint64_t per_tick = s->row_bytes + 1, chunk = w->out[i].chunk_rows, rows;
+	uint64_t least = chunk ? chunk : 1;
+
+	for (size_t k = 0; k < s->n_sources && !s->copies; k++) {
+		const struct rc_stream *src = source_stream(w, &s->sources[k]);
+		uint64_t row = rc_dataset_row_bytes(&w->ix->datasets[src->dataset]);
+		uint64_t a_tick = div_up(src->n_rows, w->n_ticks);
+		per_tick += (a_tick < 2 ? a_tick : 2) * (row + sizeof(int64_t));
+	}
+	rows = (size->want / 2 < TILE_BYTES ? size->want / 2 : TILE_BYTES) / per_tick;
+	if (chunk && rows > TILE_ITEMS * chunk)
+		rows = TILE_ITEMS * chunk;
+	if (rows > size->tile_rows)
+		rows = size->tile_rows;
+	rows = rows < least ? least : rows / least * least;
+	for (;;) {
+		struct rc_need n = need_of(w, i, rows);
+
+		if (rc_need_fits(&n, size))
+			return rows;
+		if (rows == least)
+			return 0;
+		rows = rows / 2 < least ? least : rows / 2 / least * least;
+	}
+}
+
+static int fail_memory(const struct rc_work *w, size_t i, const struct rc_budget *budget,
+		       struct rc_err *err)
+{
+	struct rc_need n = need_of(w, i, w->out[i].chunk_rows ? w->out[i].chunk_rows : 1);
+	char advice[64];
+
+	rc_budget_advice(budget, &n, advice, sizeof advice);
+	return rc_fail(err, RC_E_UNSUPPORTED, "memory",
+		       "the memory of this run has no room for one %s of stream '%s'; it needs %s",
+		       w->out[i].chunk_rows > 1 ? "chunk" : "row", w->out[i].name, advice);
+}
+
+static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct rc_err *err)
+{
+	const struct rc_slot_size *size = &budget->slot;
 	size_t n = 0, at = 0;
 	int rc;
 
-	for (size_t i = 0; i < w->plan->n_streams; i++)
-		n += div_up(w->n_ticks, tile_rows(w, i));
-	rc = rc_new_array(&w->tiles, n, sizeof *w->tiles, err);
+	for (size_t i = 0; i < w->plan->n_streams; i++) {
+		uint64_t rows = tile_rows(w, i, size);
+
+		if (!rows)
+			return fail_memory(w, i, budget, err);
+		n += div_up(w->n_ticks, rows);
+	}
+	rc = rc_arena_array(&w->arena, &w->tiles, n, sizeof *w->tiles, err);
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++) {
-		uint64_t rows = tile_rows(w, i);
-		for (uint64_t row = 0; row < w->n_ticks; row += rows)
-			w->tiles[at++] = (struct rc_tile){
+		uint64_t rows = tile_rows(w, i, size);
+
+		for (uint64_t row = 0; row < w->n_ticks; row += rows) {
+			struct rc_tile *t = &w->tiles[at++];
+
+			*t = (struct rc_tile){
 				.stream = (uint32_t)i,
 				.row0 = row,
 				.n_rows = (uint32_t)(w->n_ticks - row < rows ? w->n_ticks - row
 									     : rows),
 			};
+			rc_tile_need(w, t);
+		}
 	}
 	w->n_tiles = rc ? 0 : n;
 	w->bytes += n * sizeof *w->tiles;
@@ -484,80 +513,71 @@ static int cut_tiles(struct rc_work *w, struct rc_err *err)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-static int prepare(struct rc_input *in, struct rc_work *w, const struct rc_settings *set,
-		   struct rc_err *err)
+static int prepare(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
 	bool steps = w->plan->timing == RC_TIMING_STEPS;
-	int rc = load_tracks(in, w, err);
+	int rc = load_tracks(ask, w, err);
 
 	if (rc)
 		return rc;
 	rc = set_origin(w, err);
 	if (rc)
 		return rc;
-	rc = steps ? step_ticks(w, err) : make_ticks(in, w, set, err);
+	rc = steps ? step_ticks(w, err) : make_ticks(ask, w, err);
 	if (!rc && w->n_ticks == 0)
 		rc = rc_fail(err, RC_E_FORMAT, "empty_episode", "the episode has no steps");
 	w->bytes += w->n_ticks * sizeof *w->ticks;
 	if (!rc && !steps)
-		rc = align(w, set, err);
+		rc = align(w, ask->set, err);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < w->plan->n_streams; i++)
 		describe_stream(w, i);
 	describe_episode(w);
-	return cut_tiles(w, err);
+	return cut_tiles(w, ask->budget, err);
 }
 
-int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_order,
-		    const struct rc_settings *set, struct rc_work **w_out, struct rc_err *err)
+int rc_work_prepare(struct rc_work *w, const struct rc_work_ask *ask, struct rc_err *err)
 {
-	struct rc_work *w;
-	int rc = rc_new(&w, err);
+	int rc;
 
-	if (rc)
-		return rc;
-	w->plan = &plan->episodes[plan->order[i_order]];
-	w->ix = rc_plan_index(plan, w->plan);
-	w->i_order = i_order;
+	w->plan = &ask->plan->episodes[ask->plan->order[ask->i_order]];
+	w->ix = rc_plan_index(ask->plan, w->plan);
+	w->i_order = ask->i_order;
 	for (size_t i = 0; i < w->plan->n_streams; i++)
 		w->n_tracks += w->plan->streams[i].n_sources;
-	rc = rc_new_array(&w->tracks, w->n_tracks, sizeof *w->tracks, err);
+	rc = rc_arena_array(&w->arena, &w->tracks, w->n_tracks, sizeof *w->tracks, err);
 	if (!rc)
-		rc = rc_new_array(&w->out, w->plan->n_streams, sizeof *w->out, err);
+		rc = rc_arena_array(&w->arena, &w->out, w->plan->n_streams, sizeof *w->out, err);
 	if (!rc)
-		rc = rc_new_array(&w->valid, w->plan->n_streams, sizeof *w->valid, err);
-	if (rc) {
-		rc_work_free(w);
+		rc = rc_arena_array(&w->arena, &w->valid, w->plan->n_streams, sizeof *w->valid,
+				    err);
+	if (rc)
 		return rc;
-	}
-	rc = prepare(in, w, set, &w->err);
+	rc_mark_push("prepare");
+	rc = prepare(ask, w, &w->err);
+	rc_mark_pop();
 	if (rc_is_fatal(rc)) {
 		if (err)
 			*err = w->err;
-		rc_work_free(w);
 		return rc;
 	}
 	if (rc)
 		w->n_tiles = 0;
-	atomic_init(&w->first_bad, w->n_tiles ? w->tiles + w->n_tiles : NULL);
-	*w_out = w;
+	atomic_store(&w->first_bad, w->n_tiles ? w->tiles + w->n_tiles : NULL);
 	return 0;
 }
 
-void rc_work_free(struct rc_work *w)
+void rc_work_reset(struct rc_work *w)
 {
-	if (!w)
-		return;
-	for (size_t i = 0; i < w->n_tracks && w->tracks; i++)
-		if (!w->tracks[i].shared)
-			free(w->tracks[i].t);
-	for (size_t i = 0; w->valid && i < w->plan->n_streams; i++)
-		free(w->valid[i]);
-	free(w->valid);
-	free(w->tracks);
-	free(w->ticks);
-	free(w->out);
-	free(w->tiles);
-	free(w);
+	struct rc_arena arena = w->arena;
+
+	rc_arena_reset(&arena);
+	*w = (struct rc_work){.arena = arena};
+}
+
+void rc_work_release(struct rc_work *w)
+{
+	rc_arena_release(&w->arena);
+	*w = (struct rc_work){0};
 }

@@ -2,15 +2,17 @@
 /*
  * One episode on its way through the run: its clocks in memory, its ticks, the description its
  * writer needs, and the list of tiles it is cut into.  Made by a worker thread, read-only after
- * that, freed by the writer when the episode is written or dropped.
+ * that.  When the episode is written or dropped the memory goes to another one.
  */
 #ifndef RC_WORK_H
 #define RC_WORK_H
 
 #include <stdatomic.h>
 
+#include "base/mem.h"
 #include "formats/chunk.h"
 #include "plan.h"
+#include "tile.h"
 #include "timeline.h"
 
 /* The clock of one source of one output stream. */
@@ -20,13 +22,6 @@ struct rc_track {
 	bool shared;         /* t belongs to an earlier track */
 	struct rc_clock_quality clock;
 	struct rc_align_quality align;
-};
-
-/* A run of ticks of one output stream: the unit that moves through the pipeline. */
-struct rc_tile {
-	uint32_t stream;
-	uint32_t n_rows;
-	uint64_t row0;
 };
 
 struct rc_work {
@@ -46,16 +41,31 @@ struct rc_work {
 	struct rc_tile *tiles;
 	size_t n_tiles;
 	size_t bytes;            /* memory held, for the look-ahead limit */
+	struct rc_arena arena;   /* holds all of the arrays above */
+	struct rc_work *next;    /* of those that wait for an episode */
 	_Atomic(const struct rc_tile *) first_bad; /* least tile that failed; past the end: none */
 };
 
 /* Track of source i_source of output stream i_stream. */
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
 
-/* Reads clocks, builds ticks, checks gaps, cuts tiles.  A failure of this episode is left in
- * w->err; returns non-zero only for what ends the run.  Gives *w_out. */
-int rc_work_prepare(struct rc_input *in, const struct rc_plan *plan, size_t i_order,
-		    const struct rc_settings *set, struct rc_work **w_out, struct rc_err *err);
-void rc_work_free(struct rc_work *w);
+struct rc_budget;
+
+/* What an episode is prepared from. */
+struct rc_work_ask {
+	const struct rc_plan *plan;
+	size_t i_order;
+	const struct rc_settings *set;
+	const struct rc_budget *budget; /* no tile is larger than a slot */
+	struct rc_input *input;
+	struct rc_scratch *scratch;
+};
+
+/* Reads clocks, builds ticks, checks gaps, cuts tiles, into a w that is {0} or was reset.  A
+ * failure of this episode is left in w->err; returns non-zero only for what ends the run. */
+int rc_work_prepare(struct rc_work *w, const struct rc_work_ask *ask, struct rc_err *err);
+/* Makes w ready for another episode; keeps its memory. */
+void rc_work_reset(struct rc_work *w);
+void rc_work_release(struct rc_work *w);
 
 #endif

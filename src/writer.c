@@ -248,10 +248,8 @@ int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err 
 		if (!w->set->strict)
 			rc = fail_episode(w, &fail, err);
 	}
-	if (it->kind == RC_ITEM_END) {
+	if (it->kind == RC_ITEM_END)
 		w->skipping = false;
-		rc_work_free(it->work);
-	}
 	w->write.busy_ns += rc_now_ns() - t0;
 	return rc;
 }

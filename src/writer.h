@@ -56,8 +56,8 @@ struct rc_writer {
 
 int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct rc_settings *set,
 		   const struct rc_shard_info *info, struct rc_err *err);
-/* Writes one item.  Frees the work of an episode at its END.  With --strict the first failing
- * episode is returned as the error of the run; else only what ends the run is. */
+/* Writes one item.  After its END nothing refers to the work of an episode.  With --strict the
+ * first failing episode is returned as the error of the run; else only what ends the run is. */
 int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err);
 /* After the last item: commits the shard in hand. */
 int rc_writer_finish(struct rc_writer *w, struct rc_err *err);

@@ -21,8 +21,10 @@ ln -s "$(cd "$top_builddir" && pwd)/examples/record_sample" "$work/bin/record_sa
 for name in $(env | sed -n 's/^\(ROBOCACHE_[A-Z_]*\)=.*/\1/p'); do
 	unset "$name"
 done
+# A build with CUDA on a machine without a GPU would say so.
+ROBOCACHE_DEVICE=cpu
 PATH=$work/bin:$PATH LC_ALL=C TERM=dumb CLI_LIB=$home/lib.inc
-export PATH LC_ALL TERM CLI_LIB
+export ROBOCACHE_DEVICE PATH LC_ALL TERM CLI_LIB
 umask 022
 
 # keep NAME PART: what a case printed becomes what is expected

@@ -30,4 +30,24 @@ struct rc_scratch {
 };
 int rc_scratch_need(struct rc_scratch *b, size_t bytes, struct rc_err *err);
 
+/*
+ * Memory for things that end together.  What does not fit the block is allocated by itself until
+ * the next reset, which makes the block large enough for as much again: an arena that serves equal
+ * jobs allocates during the first one only.  Begins as {0}.
+ */
+struct rc_arena_extra;
+struct rc_arena {
+	char *block;
+	size_t cap, used; /* of the block */
+	size_t wanted;    /* bytes given out since the last reset */
+	struct rc_arena_extra *extra;
+};
+/* As rc_new_array(); the array ends with the next reset. */
+int rc_arena_array(struct rc_arena *a, void *ptr_out, size_t n, size_t size, struct rc_err *err);
+void rc_arena_reset(struct rc_arena *a);
+void rc_arena_release(struct rc_arena *a);
+
+/* How often this thread has taken memory through the functions above. */
+uint64_t rc_alloc_count(void);
+
 #endif

@@ -268,6 +268,30 @@ int rc_parse_size(const char *s, const char *what, uint64_t *bytes_out, struct r
 	return 0;
 }
 
+int rc_parse_amount(const char *s, const char *what, struct rc_amount *a_out, struct rc_err *err)
+{
+	size_t n = strspn(s, "0123456789");
+	struct rc_amount a = {0};
+	int rc;
+
+	if (n && !strcmp(s + n, "%")) {
+		a.percent = n < 4 ? (int)strtol(s, NULL, 10) : 0;
+		if (a.percent < 1 || a.percent > 100)
+			return out_of_range(s, what, "1% to 100%, or a size such as 512M", err);
+	} else {
+		rc = rc_parse_size(s, what, &a.bytes, err);
+		if (rc)
+			return rc;
+	}
+	*a_out = a;
+	return 0;
+}
+
+uint64_t rc_amount_of(struct rc_amount a, uint64_t whole)
+{
+	return a.percent ? (uint64_t)((uint128)whole * (unsigned)a.percent / 100) : a.bytes;
+}
+
 /* The length of the unit at s in ns; 0 when there is none such. */
 static int64_t duration_unit(const char *s, int64_t bare_ns)
 {

@@ -13,6 +13,12 @@ struct rc_rate {
 	int64_t num, den;
 };
 
+/* A number of bytes, or a part of what there is. */
+struct rc_amount {
+	uint64_t bytes;  /* where percent is 0 */
+	int percent;     /* 1 .. 100 */
+};
+
 int rc_parse_int(const char *s, const char *what, int64_t lo, int64_t hi, int64_t *v_out,
 		 struct rc_err *err);
 int rc_parse_double(const char *s, const char *what, double *v_out, struct rc_err *err);
@@ -20,6 +26,9 @@ int rc_parse_double(const char *s, const char *what, double *v_out, struct rc_er
 int rc_parse_rate(const char *s, const char *what, struct rc_rate *r_out, struct rc_err *err);
 /* "4GiB" "512M" "100KB" "7"; K M G T are powers of 1024, KB MB GB TB powers of 1000. */
 int rc_parse_size(const char *s, const char *what, uint64_t *bytes_out, struct rc_err *err);
+/* The same, or "25%" of what there is. */
+int rc_parse_amount(const char *s, const char *what, struct rc_amount *a_out, struct rc_err *err);
+uint64_t rc_amount_of(struct rc_amount a, uint64_t whole);
 /* "50ms" "0.2s" "3us" "100ns" "5m" "2h"; a bare number is in `unit_ns` (0: a unit is required).
  * May be negative.  The result is int64 ns. */
 int rc_parse_duration(const char *s, const char *what, int64_t unit_ns, int64_t *ns_out,

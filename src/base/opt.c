@@ -215,6 +215,9 @@ static int set_value(struct rc_opts *o, size_t i, const char *text, enum rc_opt_
 	case RC_OPT_SIZE:
 		rc = rc_parse_size(text, what, v, err);
 		break;
+	case RC_OPT_AMOUNT:
+		rc = rc_parse_amount(text, what, v, err);
+		break;
 	case RC_OPT_DURATION:
 		rc = rc_parse_duration(text, what, NS_PER_MS, v, err);
 		break;
@@ -238,6 +241,8 @@ static size_t value_size(enum rc_opt_type type)
 		return sizeof(struct rc_opt_list);
 	case RC_OPT_RATE:
 		return sizeof(struct rc_rate);
+	case RC_OPT_AMOUNT:
+		return sizeof(struct rc_amount);
 	case RC_OPT_INT:
 	case RC_OPT_SIZE:
 	case RC_OPT_DURATION:

@@ -28,6 +28,7 @@ enum rc_opt_type {
 	RC_OPT_CHOICE,   /* int: index into `choices` ("auto|cpu|cuda") */
 	RC_OPT_RATE,     /* struct rc_rate */
 	RC_OPT_SIZE,     /* uint64_t bytes */
+	RC_OPT_AMOUNT,   /* struct rc_amount: bytes, or a part of what there is */
 	RC_OPT_DURATION  /* int64_t ns; a bare number is in ms */
 };
 

@@ -45,6 +45,14 @@ static void add_duration(int64_t ns, struct rc_buf *b)
 	rc_buf_printf(b, "%lld%s", (long long)(ns / units[i].ns), ns ? units[i].name : "ms");
 }
 
+static void add_amount(struct rc_amount a, bool unset, struct rc_buf *b)
+{
+	if (a.percent)
+		rc_buf_printf(b, "%d%%", a.percent);
+	else if (a.bytes || !unset)
+		rc_buf_printf(b, "%llu", (unsigned long long)a.bytes);
+}
+
 static void add_choice(const char *choices, int i, struct rc_buf *b)
 {
 	for (; i > 0 && choices; i--) {
@@ -98,6 +106,9 @@ void rc_opts_value_text(const struct rc_opts *o, size_t i_row, struct rc_buf *b)
 	case RC_OPT_SIZE:
 		if (*(const uint64_t *)v || !unset)
 			rc_buf_printf(b, "%llu", (unsigned long long)*(const uint64_t *)v);
+		break;
+	case RC_OPT_AMOUNT:
+		add_amount(*(const struct rc_amount *)v, unset, b);
 		break;
 	case RC_OPT_DURATION:
 		if (*(const int64_t *)v || !unset)

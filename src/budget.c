@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "budget.h"
+
+#include "machine.h"
+
+/*
+ * A batch of 4 MiB stays in the cache of a processor from reading to encoding.  A GPU wants its
+ * copies large enough that what each costs to start does not show.
+ */
+enum {
+	CPU_BATCH_BYTES = 4 << 20,    /* of in and out together, and the size of each */
+	DEVICE_BATCH_BYTES = 16 << 20, /* each direction */
+	LEAST_BATCH_BYTES = 256 << 10,
+	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
+	LEAST_SLOTS = 2,              /* a device */
+	AHEAD_BYTES = 32 << 20,       /* at most, and at most this part of the memory: */
+	AHEAD_PART = 8,
+	MAX_TILES = 256, MAX_ITEMS = 2048, MAX_JOBS = 1024,
+	TILE_ROWS = 64 << 10,
+	BRIDGE_BYTES = 256 << 10      /* scratch of an input */
+};
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* --- what the plan needs ---------------------------------------------------------------------- */
+
+static void need_most(struct rc_need *n, const struct rc_need *other)
+{
+	n->in = most(n->in, other->in);
+	n->out = most(n->out, other->out);
+	n->enc = most(n->enc, other->enc);
+	n->jobs = most(n->jobs, other->jobs);
+	n->items = most(n->items, other->items);
+}
+
+/* The least part of an episode that can be written: of each stream one row or chunk.  The number
+ * of ticks is an estimate here, so a little more is allowed for. */
+static struct rc_need episode_need(const struct rc_plan *plan, const struct rc_plan_episode *e,
+				   uint64_t *rows_io)
+{
+	const struct rc_index *ix = rc_plan_index(plan, e);
+	uint64_t ticks = e->est_ticks + e->est_ticks / 4 + 64;
+	struct rc_need all = {0}, one;
+
+	for (size_t i = 0; i < e->n_streams; i++) {
+		uint64_t rows = least(rc_chunk_most(&e->streams[i]), ticks);
+
+		rc_stream_need(ix, e, i, rows ? rows : 1, rows, &one);
+		need_most(&all, &one);
+		*rows_io = most(*rows_io, rows);
+	}
+	return all;
+}
+
+static uint64_t largest_chunk(const struct rc_plan *plan)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < plan->n_order; i++) {
+		const struct rc_plan_episode *e = &plan->episodes[plan->order[i]];
+		const struct rc_index *ix = rc_plan_index(plan, e);
+
+		for (size_t k = 0; k < e->n_streams; k++)
+			for (size_t m = 0; m < e->streams[k].n_sources && !e->streams[k].stored;
+			     m++) {
+				uint32_t s = e->streams[k].sources[m].stream;
+				bytes = most(bytes, rc_dataset_chunk_bytes(
+							    &ix->datasets[ix->streams[s].dataset]));
+			}
+	}
+	return bytes;
+}
+
+/* --- dividing --------------------------------------------------------------------------------- */
+
+static uint64_t bounded(uint64_t v, uint64_t lo, uint64_t hi)
+{
+	return v < lo ? lo : v > hi ? hi : v;
+}
+
+static bool on_cpu(const struct rc_devices *d)
+{
+	return d->backend == d->cpu_backend;
+}
+
+/* A slot for batches of this many bytes and parts of this need.  What no stream needs is not
+ * there at all. */
+static struct rc_slot_size slot_for(const struct rc_devices *d, uint64_t batch,
+				    const struct rc_need *n, uint64_t tile_rows)
+{
+	return (struct rc_slot_size){
+		.in = n->in ? most(batch, n->in) : 0,
+		.out = n->out ? most(batch, n->out) : 0,
+		.enc = n->enc ? most(batch + batch / 32, n->enc) : 0,
+		.want = on_cpu(d) ? batch : 2 * batch,
+		.jobs = most(n->jobs, bounded(batch / (4 << 10), 64, MAX_JOBS)),
+		.items = most(n->items, bounded(batch / (2 << 10), 128, MAX_ITEMS)),
+		.tiles = bounded(batch / (16 << 10), 16, MAX_TILES),
+		.tile_rows = tile_rows,
+	};
+}
+
+static uint64_t device_bytes_of(const struct rc_devices *d, const struct rc_slot_size *z,
+				uint64_t n_slots)
+{
+	struct rc_lane_size lane = {z->in, z->out, z->jobs};
+
+	return d->backend->lane_memory(&lane) * ((n_slots + d->n - 1) / d->n);
+}
+
+/* Of one worker, beside slots. */
+static uint64_t worker_bytes(const struct rc_budget *b)
+{
+	return b->worker_base +
+	       b->slot.tile_rows * (sizeof(struct rc_row_run) + sizeof(uint64_t));
+}
+
+/* Tries n_workers with n_slots of batches of this size. */
+static bool try(struct rc_budget *b, int n_workers, int n_slots, uint64_t batch)
+{
+	b->slot = slot_for(b->devices, batch, &b->need, b->slot.tile_rows);
+	b->slot_bytes = rc_slot_bytes(&b->slot);
+	b->n_workers = n_workers;
+	b->n_slots = n_slots;
+	b->used = (uint64_t)n_workers * worker_bytes(b) + b->ahead_bytes +
+		  (uint64_t)n_slots * b->slot_bytes;
+	b->device_used = device_bytes_of(b->devices, &b->slot, (uint64_t)n_slots);
+	return b->used <= b->bytes && b->device_used <= b->device_bytes;
+}
+
+static int least_slots(const struct rc_devices *d)
+{
+	return LEAST_SLOTS * (int)d->n;
+}
+
+/* Smaller batches first, then fewer slots, then fewer workers. */
+static bool divide(struct rc_budget *b, int n_workers)
+{
+	uint64_t batch = on_cpu(b->devices) ? CPU_BATCH_BYTES : DEVICE_BATCH_BYTES;
+	int fewest = least_slots(b->devices);
+
+	for (int w = n_workers; w > 0; w--)
+		for (int s = w + MORE_SLOTS > fewest ? w + MORE_SLOTS : fewest; s >= fewest; s--)
+			for (uint64_t n = batch; n >= LEAST_BATCH_BYTES; n /= 2)
+				if (try(b, w, s, n))
+					return true;
+	return false;
+}
+
+/* The memory with which the leanest run could hold parts of this need. */
+static uint64_t least_memory(const struct rc_budget *b, const struct rc_need *n)
+{
+	struct rc_slot_size z = slot_for(b->devices, LEAST_BATCH_BYTES, n, b->slot.tile_rows);
+	uint64_t rest = worker_bytes(b) +
+			(uint64_t)least_slots(b->devices) * rc_slot_bytes(&z);
+
+	return least(rest / (AHEAD_PART - 1) * AHEAD_PART + AHEAD_PART, rest + AHEAD_BYTES);
+}
+
+static uint64_t least_device_memory(const struct rc_budget *b, const struct rc_need *n)
+{
+	struct rc_slot_size z = slot_for(b->devices, LEAST_BATCH_BYTES, n, b->slot.tile_rows);
+
+	return device_bytes_of(b->devices, &z, (uint64_t)least_slots(b->devices));
+}
+
+static bool least_fits(const struct rc_budget *b, const struct rc_need *n)
+{
+	return least_memory(b, n) <= b->bytes && least_device_memory(b, n) <= b->device_bytes;
+}
+
+/* The need of all episodes that fit.  One that does not is found again when its turn comes. */
+static void count_needs(struct rc_budget *b, const struct rc_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_order; i++) {
+		uint64_t rows = b->slot.tile_rows;
+		struct rc_need n = episode_need(plan, &plan->episodes[plan->order[i]],
+						&b->slot.tile_rows);
+
+		need_most(&n, &b->need);
+		if (least_fits(b, &n))
+			b->need = n;
+		else
+			b->slot.tile_rows = rows;
+	}
+}
+
+static uint64_t device_share(const struct rc_budget_ask *ask)
+{
+	const struct rc_devices *d = ask->devices;
+	uint64_t bytes = UINT64_MAX;
+
+	for (size_t i = 0; i < d->n; i++)
+		bytes = least(bytes, d->backend->memory(d->dev[i]));
+	return least(bytes, rc_amount_of(ask->device_memory, bytes));
+}
+
+static uint64_t in_mib(uint64_t bytes)
+{
+	return (bytes >> 20) + 1;
+}
+
+int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err)
+{
+	const struct rc_need nothing = {0};
+	struct rc_budget b = {.devices = ask->devices};
+	char have[32];
+
+	b.bytes = rc_amount_of(ask->memory, rc_allowed_memory());
+	b.device_bytes = device_share(ask);
+	b.chunk_bytes = largest_chunk(ask->plan);
+	b.ahead_bytes = least(AHEAD_BYTES, b.bytes / AHEAD_PART);
+	/* a chunk as it is shared, and where it is decoded, at most through two filters */
+	b.worker_base = most(ask->shared_bytes, b.chunk_bytes) + 3 * b.chunk_bytes + BRIDGE_BYTES;
+	b.slot.tile_rows = TILE_ROWS;
+	rc_format_bytes(have, sizeof have, b.bytes);
+	if (least_memory(&b, &nothing) > b.bytes)
+		return rc_fail(err, RC_E_USAGE, "memory",
+			       "--memory: %s is too little; these data need at least %lluM", have,
+			       (unsigned long long)in_mib(least_memory(&b, &nothing)));
+	rc_format_bytes(have, sizeof have, b.device_bytes);
+	count_needs(&b, ask->plan);
+	if (!divide(&b, ask->n_workers))
+		return rc_fail(err, RC_E_USAGE, "memory",
+			       "--device-memory: %s is too little; the least is %lluM", have,
+			       (unsigned long long)in_mib(least_device_memory(&b, &b.need)));
+	*b_out = b;
+	return 0;
+}
+
+void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, char *dst, size_t cap)
+{
+	struct rc_need n = *need;
+
+	need_most(&n, &b->need);
+	if (least_device_memory(b, &n) > b->device_bytes)
+		snprintf(dst, cap, "--device-memory %lluM",
+			 (unsigned long long)in_mib(least_device_memory(b, &n)));
+	else
+		snprintf(dst, cap, "--memory %lluM",
+			 (unsigned long long)in_mib(least_memory(b, &n)));
+}
