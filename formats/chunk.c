@@ -13,11 +13,16 @@
 #include "formats/codec.h"
 #include "formats/protocol.h"
 
-enum { MAX_FILES = 8, MAX_READ = 1 << 30 };
+/*
+ * Runs with holes of less than HOLE_BYTES between them are read in one go of at most BRIDGE_BYTES,
+ * holes and all: asking again costs more than that much of copying.
+ */
+enum { MAX_FILES = 8, MAX_READ = 1 << 30, HOLE_BYTES = 16 << 10, BRIDGE_BYTES = 256 << 10 };
 
 struct open_file {
-	char *path; /* NULL: free */
-	int fd;
+	char *path; /* valid while there is a descriptor; the memory is kept */
+	size_t cap_path;
+	int fd; /* -1: free */
 	uint64_t used;
 };
 
@@ -25,6 +30,7 @@ struct rc_input {
 	struct rc_reader *reader;
 	struct rc_codec_ctx *codec;
 	struct rc_scratch chunk; /* one decoded chunk */
+	struct rc_scratch bridge; /* rows and the holes between them */
 	struct open_file files[MAX_FILES];
 	uint64_t n_uses;
 	struct rc_input_counters counters;
@@ -54,19 +60,22 @@ static void close_file(struct open_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
-	free(f->path);
-	*f = (struct open_file){ .fd = -1 };
+	f->fd = -1;
+	f->used = 0;
 }
 
 void rc_input_free(struct rc_input *in)
 {
 	if (!in)
 		return;
-	for (int i = 0; i < MAX_FILES; i++)
+	for (int i = 0; i < MAX_FILES; i++) {
 		close_file(&in->files[i]);
+		free(in->files[i].path);
+	}
 	rc_reader_free(in->reader);
 	rc_codec_ctx_free(in->codec);
 	free(in->chunk.p);
+	free(in->bridge.p);
 	free(in);
 }
 
@@ -87,11 +96,12 @@ static int need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 		   struct rc_err *err)
 {
 	struct open_file *f, *fresh = in->files, *end = in->files + MAX_FILES;
+	size_t n_path = strlen(ix->path) + 1;
 	struct stat st;
 	int rc = 0;
 
 	for (f = in->files; f < end; f++) {
-		if (f->path && !strcmp(f->path, ix->path))
+		if (f->fd >= 0 && !strcmp(f->path, ix->path))
 			break;
 		if (f->used < fresh->used)
 			fresh = f;
@@ -99,9 +109,11 @@ static int need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 	if (f == end) {
 		f = fresh;
 		close_file(f);
-		rc = rc_strdup(&f->path, ix->path, err);
-		if (!rc)
+		rc = rc_grow_array(&f->path, &f->cap_path, n_path, 1, err);
+		if (!rc) {
+			memcpy(f->path, ix->path, n_path);
 			rc = rc_input_open(ix->path, &f->fd, &st, err);
+		}
 	}
 	if (!rc)
 		rc = rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
@@ -135,31 +147,91 @@ static int read_at(int fd, const char *path, uint64_t at, char *dst, uint64_t n,
 	return 0;
 }
 
-static int read_contiguous(struct rc_input *in, const struct rc_index *ix,
-			   const struct rc_dataset *d, const struct rc_row_run *runs,
-			   size_t n_runs, char *dst, struct rc_err *err)
+/* A dataset whose rows have an order but no chunks, and how to read some of them. */
+struct row_source {
+	const struct rc_index *ix;
+	uint32_t i_dataset;
+	uint64_t row_bytes;
+	int fd;
+	int (*read)(struct rc_input *in, const struct row_source *s, const struct rc_row_run *run,
+		    char *dst, struct rc_err *err);
+};
+
+/* How many of the runs, from the first, are worth one read; *all_out: that read. */
+static size_t bridged(const struct rc_row_run *runs, size_t n_runs, uint64_t row_bytes,
+		      struct rc_row_run *all_out)
 {
-	uint64_t row_bytes = rc_dataset_row_bytes(d);
-	char *p = dst;
-	int fd = -1, rc;
+	uint64_t first = runs[0].row0, end = first + runs[0].n;
+	size_t n = 1;
+
+	for (; n < n_runs; n++) {
+		uint64_t to = runs[n].row0 + runs[n].n;
+
+		if (runs[n].row0 - end > HOLE_BYTES / row_bytes ||
+		    to - first > BRIDGE_BYTES / row_bytes)
+			break;
+		end = to;
+	}
+	*all_out = (struct rc_row_run){ first, end - first };
+	return n;
+}
+
+static int read_runs(struct rc_input *in, const struct row_source *s,
+		     const struct rc_row_run *runs, size_t n_runs, char *dst, struct rc_err *err)
+{
+	int rc = n_runs > 1 ? rc_scratch_need(&in->bridge, BRIDGE_BYTES, err) : 0;
+
+	while (!rc && n_runs) {
+		struct rc_row_run all;
+		size_t n = bridged(runs, n_runs, s->row_bytes, &all);
+
+		rc = s->read(in, s, &all, n == 1 ? dst : in->bridge.p, err);
+		for (size_t i = 0; !rc && i < n; i++) {
+			uint64_t at = (runs[i].row0 - all.row0) * s->row_bytes;
+			uint64_t bytes = runs[i].n * s->row_bytes;
+
+			if (n > 1)
+				memcpy(dst, (char *)in->bridge.p + at, bytes);
+			dst += bytes;
+		}
+		runs += n;
+		n_runs -= n;
+	}
+	return rc;
+}
+
+static int read_in_file(struct rc_input *in, const struct row_source *s,
+			const struct rc_row_run *run, char *dst, struct rc_err *err)
+{
+	uint64_t address = s->ix->datasets[s->i_dataset].address;
+
+	in->counters.read_bytes += run->n * s->row_bytes;
+	in->counters.reads++;
+	return read_at(s->fd, s->ix->path, address + run->row0 * s->row_bytes, dst,
+		       run->n * s->row_bytes, err);
+}
+
+static int read_contiguous(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
+			   const struct rc_row_run *runs, size_t n_runs, char *dst,
+			   size_t dst_bytes, struct rc_err *err)
+{
+	const struct rc_dataset *d = &ix->datasets[i_dataset];
+	struct row_source s = { .ix = ix, .i_dataset = i_dataset,
+				.row_bytes = rc_dataset_row_bytes(d), .read = read_in_file };
+	int64_t t0 = rc_now_ns();
+	int rc;
 
 	if (d->address == RC_NO_ADDRESS)
 		return rc_fail(err, RC_E_FORMAT, "missing_data",
 			       "'%s': the values of '%s' were never written", ix->path,
 			       rc_index_str(ix, d->path));
-	rc = need_fd(in, ix, &fd, err);
-	for (size_t i = 0; !rc && i < n_runs; i++) {
-		uint64_t n = runs[i].n * row_bytes;
-		rc = read_at(fd, ix->path, d->address + runs[i].row0 * row_bytes, p, n, err);
-		p += n;
-	}
-	if (rc)
-		return rc;
-	in->counters.reads++;
-	in->counters.read_bytes += (uint64_t)(p - dst);
-	if (d->big_endian)
-		chunk_swap(dst, (size_t)(p - dst), rc_dtype_size((enum rc_dtype)d->dtype));
-	return 0;
+	rc = need_fd(in, ix, &s.fd, err);
+	if (!rc)
+		rc = read_runs(in, &s, runs, n_runs, dst, err);
+	if (!rc && d->big_endian)
+		chunk_swap(dst, dst_bytes, rc_dtype_size((enum rc_dtype)d->dtype));
+	in->counters.read_ns += rc_now_ns() - t0;
+	return rc;
 }
 
 /* --- chunked -------------------------------------------------------------------------------- */
@@ -319,21 +391,23 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 
 /* --- all storage ---------------------------------------------------------------------------- */
 
+static int read_by_reader(struct rc_input *in, const struct row_source *s,
+			  const struct rc_row_run *run, char *dst, struct rc_err *err)
+{
+	in->counters.decoded_bytes += run->n * s->row_bytes;
+	return rc_reader_rows(in->reader, s->ix, s->i_dataset, run->row0, run->n, dst,
+			      run->n * s->row_bytes, err);
+}
+
 static int read_decoded(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
 			const struct rc_row_run *runs, size_t n_runs, char *dst,
 			struct rc_err *err)
 {
-	uint64_t row_bytes = rc_dataset_row_bytes(&ix->datasets[i_dataset]);
+	struct row_source s = { .ix = ix, .i_dataset = i_dataset, .read = read_by_reader,
+				.row_bytes = rc_dataset_row_bytes(&ix->datasets[i_dataset]) };
 	int64_t t0 = rc_now_ns();
-	int rc = 0;
+	int rc = read_runs(in, &s, runs, n_runs, dst, err);
 
-	for (size_t i = 0; !rc && i < n_runs; i++) {
-		uint64_t n = runs[i].n * row_bytes;
-		rc = rc_reader_rows(in->reader, ix, i_dataset, runs[i].row0, runs[i].n, dst, n,
-				    err);
-		dst += n;
-		in->counters.decoded_bytes += n;
-	}
 	in->counters.read_ns += rc_now_ns() - t0;
 	return rc;
 }
@@ -371,16 +445,13 @@ int rc_input_rows(struct rc_input *in, const struct rc_index *ix, uint32_t i_dat
 		  struct rc_err *err)
 {
 	const struct rc_dataset *d = &ix->datasets[i_dataset];
-	int64_t t0;
 	int rc = check_runs(ix, d, runs, n_runs, dst_bytes, err);
 
 	if (rc || !dst_bytes)
 		return rc;
 	switch (d->storage) {
 	case RC_STORE_CONTIGUOUS:
-		t0 = rc_now_ns();
-		rc = read_contiguous(in, ix, d, runs, n_runs, dst, err);
-		in->counters.read_ns += rc_now_ns() - t0;
+		rc = read_contiguous(in, ix, i_dataset, runs, n_runs, dst, dst_bytes, err);
 		break;
 	case RC_STORE_CHUNKED:
 		rc = read_chunked(in, ix, i_dataset, runs, n_runs, dst, err);

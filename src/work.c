@@ -554,6 +554,8 @@ int rc_work_prepare(struct rc_work *w, const struct rc_work_ask *ask, struct rc_
 				    err);
 	if (rc)
 		return rc;
+	memset(w->tracks, 0, w->n_tracks * sizeof *w->tracks);
+	memset(w->valid, 0, w->plan->n_streams * sizeof *w->valid);
 	rc_mark_push("prepare");
 	rc = prepare(ask, w, &w->err);
 	rc_mark_pop();

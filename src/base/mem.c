@@ -166,8 +166,6 @@ int rc_arena_array(struct rc_arena *a, void *ptr_out, size_t n, size_t size, str
 			return rc;
 	}
 	a->wanted += bytes;
-	if (bytes)
-		memset(p, 0, bytes);
 	memcpy(ptr_out, &p, sizeof p);
 	return 0;
 }

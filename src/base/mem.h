@@ -42,7 +42,7 @@ struct rc_arena {
 	size_t wanted;    /* bytes given out since the last reset */
 	struct rc_arena_extra *extra;
 };
-/* As rc_new_array(); the array ends with the next reset. */
+/* Room for n elements of `size` bytes, 64-byte aligned and not cleared, until the next reset. */
 int rc_arena_array(struct rc_arena *a, void *ptr_out, size_t n, size_t size, struct rc_err *err);
 void rc_arena_reset(struct rc_arena *a);
 void rc_arena_release(struct rc_arena *a);
