@@ -138,22 +138,29 @@ static bool try(struct rc_budget *b, int n_workers, int n_slots, uint64_t batch)
 	return b->used <= b->bytes && b->device_used <= b->device_bytes;
 }
 
+static int larger(int a, int b)
+{
+	return a > b ? a : b;
+}
+
 static int least_slots(const struct rc_devices *d)
 {
 	return LEAST_SLOTS * (int)d->n;
 }
 
-/* Smaller batches first, then fewer slots, then fewer workers. */
+/* Smaller batches first, then fewer slots, then fewer workers: one without a slot would idle. */
 static bool divide(struct rc_budget *b, int n_workers)
 {
 	uint64_t batch = on_cpu(b->devices) ? CPU_BATCH_BYTES : DEVICE_BATCH_BYTES;
-	int fewest = least_slots(b->devices);
 
-	for (int w = n_workers; w > 0; w--)
-		for (int s = w + MORE_SLOTS > fewest ? w + MORE_SLOTS : fewest; s >= fewest; s--)
+	for (int w = n_workers; w > 0; w--) {
+		int fewest = larger(w + 1, least_slots(b->devices));
+
+		for (int s = larger(w + MORE_SLOTS, fewest); s >= fewest; s--)
 			for (uint64_t n = batch; n >= LEAST_BATCH_BYTES; n /= 2)
 				if (try(b, w, s, n))
 					return true;
+	}
 	return false;
 }
 
@@ -179,20 +186,51 @@ static bool least_fits(const struct rc_budget *b, const struct rc_need *n)
 	return least_memory(b, n) <= b->bytes && least_device_memory(b, n) <= b->device_bytes;
 }
 
+/* What the episodes need that cannot be done. */
+struct too_much {
+	size_t n;
+	uint64_t memory, device_memory; /* the least of them */
+};
+
 /* The need of all episodes that fit.  One that does not is found again when its turn comes. */
-static void count_needs(struct rc_budget *b, const struct rc_plan *plan)
+static struct too_much count_needs(struct rc_budget *b, const struct rc_plan *plan)
 {
+	struct too_much no = {0, UINT64_MAX, UINT64_MAX};
+
 	for (size_t i = 0; i < plan->n_order; i++) {
 		uint64_t rows = b->slot.tile_rows;
 		struct rc_need n = episode_need(plan, &plan->episodes[plan->order[i]],
 						&b->slot.tile_rows);
 
 		need_most(&n, &b->need);
-		if (least_fits(b, &n))
+		if (least_fits(b, &n)) {
 			b->need = n;
-		else
-			b->slot.tile_rows = rows;
+			continue;
+		}
+		no.n++;
+		no.memory = least(no.memory, least_memory(b, &n));
+		no.device_memory = least(no.device_memory, least_device_memory(b, &n));
+		b->slot.tile_rows = rows;
 	}
+	return no;
+}
+
+static uint64_t in_mib(uint64_t bytes)
+{
+	return (bytes >> 20) + 1;
+}
+
+/* Nothing of the plan can be done. */
+static int fail_all(const struct rc_budget *b, const struct too_much *no, struct rc_err *err)
+{
+	bool host = no->memory > b->bytes;
+	char have[32];
+
+	rc_format_bytes(have, sizeof have, host ? b->bytes : b->device_bytes);
+	return rc_fail(err, host ? RC_E_USAGE : RC_E_DEVICE, host ? "memory" : "device_memory",
+		       "%s: %s is too little; these data need at least %lluM",
+		       host ? "--memory" : "--device-memory", have,
+		       (unsigned long long)in_mib(host ? no->memory : no->device_memory));
 }
 
 static uint64_t device_share(const struct rc_budget_ask *ask)
@@ -205,35 +243,21 @@ static uint64_t device_share(const struct rc_budget_ask *ask)
 	return least(bytes, rc_amount_of(ask->device_memory, bytes));
 }
 
-static uint64_t in_mib(uint64_t bytes)
-{
-	return (bytes >> 20) + 1;
-}
-
 int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err)
 {
-	const struct rc_need nothing = {0};
 	struct rc_budget b = {.devices = ask->devices};
-	char have[32];
+	uint64_t chunk = largest_chunk(ask->plan);
+	struct too_much no;
 
 	b.bytes = rc_amount_of(ask->memory, rc_allowed_memory());
 	b.device_bytes = device_share(ask);
-	b.chunk_bytes = largest_chunk(ask->plan);
 	b.ahead_bytes = least(AHEAD_BYTES, b.bytes / AHEAD_PART);
 	/* a chunk as it is shared, and where it is decoded, at most through two filters */
-	b.worker_base = most(ask->shared_bytes, b.chunk_bytes) + 3 * b.chunk_bytes + BRIDGE_BYTES;
+	b.worker_base = most(ask->shared_bytes, chunk) + 3 * chunk + BRIDGE_BYTES;
 	b.slot.tile_rows = TILE_ROWS;
-	rc_format_bytes(have, sizeof have, b.bytes);
-	if (least_memory(&b, &nothing) > b.bytes)
-		return rc_fail(err, RC_E_USAGE, "memory",
-			       "--memory: %s is too little; these data need at least %lluM", have,
-			       (unsigned long long)in_mib(least_memory(&b, &nothing)));
-	rc_format_bytes(have, sizeof have, b.device_bytes);
-	count_needs(&b, ask->plan);
-	if (!divide(&b, ask->n_workers))
-		return rc_fail(err, RC_E_USAGE, "memory",
-			       "--device-memory: %s is too little; the least is %lluM", have,
-			       (unsigned long long)in_mib(least_device_memory(&b, &b.need)));
+	no = count_needs(&b, ask->plan);
+	if (no.n == ask->plan->n_order || !divide(&b, ask->n_workers))
+		return fail_all(&b, &no, err);
 	*b_out = b;
 	return 0;
 }

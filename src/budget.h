@@ -31,13 +31,12 @@ struct rc_budget {
 	uint64_t slot_bytes;     /* host memory of one */
 	uint64_t ahead_bytes;    /* for episodes that are prepared and not yet dispatched */
 	uint64_t worker_base;    /* what each worker takes beside slots and lists of rows */
-	uint64_t chunk_bytes;    /* the largest chunk that is decoded */
 	/* for rc_budget_advice() */
 	const struct rc_devices *devices;
 	struct rc_need need;     /* of the largest part that was counted */
 };
 
-/* RC_E_USAGE when not even the smallest slots fit. */
+/* RC_E_USAGE when not even the smallest slots fit, RC_E_DEVICE when those of the device do not. */
 int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err);
 
 /* What to ask for so that a part with this need fits: "--memory 120M". */

@@ -91,6 +91,11 @@ static int open_cuda(struct rc_devices *d, const struct rc_device_choice *c, str
 	return rc;
 }
 
+bool rc_devices_may_fall_back(const struct rc_devices *d)
+{
+	return d->recovers && d->backend != d->cpu_backend;
+}
+
 void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why)
 {
 	close_others(d);

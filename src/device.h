@@ -42,7 +42,8 @@ struct rc_devices {
  */
 int rc_devices_open(struct rc_devices *d, const struct rc_device_choice *c, const char *isa,
 		    bool computes, struct rc_err *err);
-/* What is left on the processor when lanes cannot be opened on the others: closes those. */
+bool rc_devices_may_fall_back(const struct rc_devices *d);
+/* To the processor alone, when lanes cannot be opened on the others: closes those. */
 void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why);
 void rc_devices_close(struct rc_devices *d);
 

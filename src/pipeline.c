@@ -513,7 +513,7 @@ static int open_slots_somewhere(struct pipeline *p, struct rc_err *err)
 	struct rc_err why = {0};
 	int rc = open_slots(p, &why);
 
-	if (rc != RC_E_DEVICE || !d->recovers || d->backend == d->cpu_backend) {
+	if (rc != RC_E_DEVICE || !rc_devices_may_fall_back(d)) {
 		if (rc && err)
 			*err = why;
 		return rc;

@@ -133,14 +133,33 @@ static bool computes(const struct rc_plan *p)
 	return false;
 }
 
-static int open_devices(struct rc_run *r, struct rc_err *err)
+/* What was named is opened before anything is done, so that its lack is known at once; what `auto`
+ * comes to depends on the plan. */
+static int open_devices(struct rc_run *r, bool planned, struct rc_err *err)
 {
 	static const char *const simd[] = {NULL, "baseline", "avx2", "avx512"};
 	struct rc_device_choice c;
 	int rc = rc_device_parse(r->set->device, &c, err);
 
-	return rc ? rc
-		  : rc_devices_open(&r->devices, &c, simd[r->set->simd], computes(&r->plan), err);
+	if (rc || r->set->dry_run || planned != (c.mode == RC_DEVICE_AUTO))
+		return rc;
+	return rc_devices_open(&r->devices, &c, simd[r->set->simd],
+			       !planned || computes(&r->plan), err);
+}
+
+/* A device without room for the smallest slots is as good as none. */
+static int divide_memory(struct rc_run *r, const struct rc_budget_ask *ask, struct rc_err *err)
+{
+	struct rc_err why = {0};
+	int rc = rc_budget_make(ask, &r->budget, &why);
+
+	if (rc == RC_E_DEVICE && rc_devices_may_fall_back(&r->devices)) {
+		rc_devices_fall_back(&r->devices, &why);
+		rc = rc_budget_make(ask, &r->budget, &why);
+	}
+	if (rc && err)
+		*err = why;
+	return rc;
 }
 
 static void show_progress(void *arg, const struct rc_writer *w)
@@ -185,10 +204,10 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		.tick_arg = r,
 	};
 	uint64_t ticks = 0;
-	int rc = open_devices(r, err);
+	int rc = open_devices(r, true, err);
 
 	if (!rc)
-		rc = rc_budget_make(&ask, &r->budget, err);
+		rc = divide_memory(r, &ask, err);
 	if (!rc)
 		rc = rc_outdir_begin(&r->outdir, err);
 	if (!rc)
@@ -224,6 +243,8 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 		rc = rc_recipe_json(r->opts, &r->recipe_json, err);
 	if (!rc)
 		rc = rc_outdir_check(&r->outdir, r->set->output, r->set->force, err);
+	if (!rc)
+		rc = open_devices(r, false, err);
 	if (!rc)
 		rc = collect_inputs(r, operands, n_operands, err);
 	if (!rc)

@@ -272,6 +272,9 @@ Test(chunk, contiguous)
 	SHAPE(RC_U8, true, 0, 3, { 9, 5, 4 }, { 0 });
 	SHAPE(RC_U64, true, 0, 4, { 9, 2, 2, 3 }, { 0 });
 	SHAPE(RC_BOOL, false, 0, 1, { 33 }, { 0 });
+	/* holes that are read along, more of them than one read takes, and holes that are not */
+	SHAPE(RC_F64, true, 0, 2, { 200, 700 }, { 0 });
+	SHAPE(RC_F32, false, 0, 2, { 40, 6000 }, { 0 });
 }
 
 Test(chunk, chunks_of_whole_rows)

@@ -116,3 +116,32 @@ Test(mem, scratch)
 	cr_assert_eq(rc_scratch_need(&b, 100, &e), 0, "usable again");
 	free(b.p);
 }
+
+/* Equal jobs allocate in the first round, and for the block that serves all others. */
+Test(mem, arena)
+{
+	struct rc_arena a = {0};
+	struct rc_err e = {0};
+	uint64_t before = 0;
+
+	for (int round = 0; round < 5; round++) {
+		char *p[6];
+
+		rc_arena_reset(&a);
+		if (round == 2)
+			before = rc_alloc_count();
+		for (size_t i = 0; i < 6; i++) {
+			cr_assert_eq(rc_arena_array(&a, &p[i], i * 1000, i + 1, &e), 0);
+			cr_assert_eq((uintptr_t)p[i] % 64, 0);
+			memset(p[i], (int)i + 1, i * 1000 * (i + 1));
+		}
+		for (size_t i = 0; i < 6; i++)
+			for (size_t k = 0; k < i * 1000 * (i + 1); k++)
+				cr_assert_eq(p[i][k], (char)(i + 1));
+	}
+	cr_assert_eq(rc_alloc_count(), before);
+	cr_assert_eq(rc_arena_array(&a, &(char *){NULL}, SIZE_MAX / 4, 8, &e), RC_E_NOMEM);
+	cr_assert_eq(rc_arena_array(&a, &(char *){NULL}, PTRDIFF_MAX, 1, &e), RC_E_NOMEM);
+	rc_arena_release(&a);
+	cr_assert_null(a.block);
+}

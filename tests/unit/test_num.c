@@ -246,6 +246,24 @@ Test(num, sizes)
 	cr_expect_eq(v, 77);
 }
 
+Test(num, amounts)
+{
+	static const char *const bad[] = {"0%", "101%", "1000%", "-5%", "5.5%", "%", "5%%", "5 %",
+					  "99999999999999999999%", "", "lots"};
+	struct rc_amount a = {77, 0};
+	size_t i;
+
+	for (i = 0; i < RC_ARRAY_LEN(bad); i++)
+		REFUSED(rc_parse_amount(bad[i], "--x", &a, &e), bad[i]);
+	cr_expect_eq(a.bytes, 77);
+	cr_expect_eq(rc_parse_amount("512M", "--x", &a, &e), 0, "%s", e.msg);
+	cr_expect_eq(rc_amount_of(a, 1000), UINT64_C(512) << 20);
+	cr_expect_eq(rc_parse_amount("25%", "--x", &a, &e), 0, "%s", e.msg);
+	cr_expect_eq(rc_amount_of(a, 1000), 250);
+	cr_expect_eq(rc_parse_amount("100%", "--x", &a, &e), 0, "%s", e.msg);
+	cr_expect_eq(rc_amount_of(a, UINT64_MAX), UINT64_MAX);
+}
+
 Test(num, durations)
 {
 	static const struct {

@@ -497,3 +497,25 @@ Test(opt, dump)
 			      "help\th\t\t\t\tshow this\n");
 	rc_buf_release(&b);
 }
+
+Test(opt, amounts)
+{
+	static struct rc_amount amount;
+	static const struct rc_opt row = {.name = "memory", .type = RC_OPT_AMOUNT, .arg = "SIZE",
+					  .dflt = "25%", .group = "Run", .help = "budget"};
+	static const char *const texts[][2] = {{NULL, "25%"}, {"3K", "3072"}, {"7%", "7%"},
+					       {"0", "0"}};
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(texts); i++) {
+		struct rc_opts opts = {.rows = &row, .n_rows = 1, .values = &amount};
+		char *argv[] = {"x", "--memory", (char *)(uintptr_t)texts[i][0], NULL};
+		struct rc_buf b;
+
+		rc_buf_init(&b);
+		cr_assert_eq(rc_opts_parse(&opts, texts[i][0] ? 3 : 1, argv, &e), 0, "%s", e.msg);
+		rc_opts_value_text(&opts, 0, &b);
+		cr_assert_str_eq(b.p, texts[i][1]);
+		rc_buf_release(&b);
+		rc_opts_release(&opts);
+	}
+}
