@@ -156,7 +156,7 @@ int rc_arena_array(struct rc_arena *a, void *ptr_out, size_t n, size_t size, str
 
 	if (!rc_mul(n, size, &bytes) || bytes > PTRDIFF_MAX / 2)
 		return rc_fail_nomem(err, SIZE_MAX);
-	bytes = (bytes + 63) & ~UINT64_C(63);
+	bytes = bytes ? (bytes + 63) & ~UINT64_C(63) : 64;
 	if (bytes <= a->cap - a->used) {
 		p = a->block + a->used;
 		a->used += bytes;

@@ -294,7 +294,7 @@ static void plan(struct data *d, int n_demos, hsize_t rows)
 	cr_assert_eq(rc_recipe_compile(&d->set, &d->recipe, &err), 0, "%s", err.msg);
 	cr_assert_eq(rc_plan_make(&d->scan, &d->recipe, &d->problems, &d->plan, &err), 0, "%s",
 		     err.msg);
-	cr_assert_eq(d->plan.n_order, n_demos);
+	cr_assert_eq(d->plan.n_order, (size_t)n_demos);
 	rc_shard_init();
 }
 
