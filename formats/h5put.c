@@ -83,11 +83,12 @@ static int note_link(struct rc_shard *s, const char *path, struct rc_err *err)
 {
 	if (!s->e || below_made(s, path))
 		return 0;
+	size_t n = strlen(path) + 1;
 	int rc = rc_grow_array(&s->made, &s->cap_made, s->n_made + 1, sizeof *s->made, err);
 	if (!rc)
-		rc = rc_strdup(&s->made[s->n_made], path, err);
+		rc = rc_arena_array(&s->arena, &s->made[s->n_made], n, 1, err);
 	if (!rc)
-		s->n_made++;
+		memcpy(s->made[s->n_made++], path, n);
 	return rc;
 }
 

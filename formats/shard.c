@@ -69,8 +69,7 @@ done:
 
 static void free_shard(struct rc_shard *s)
 {
-	for (size_t i = 0; i < s->n_made; i++)
-		free(s->made[i]);
+	rc_arena_release(&s->arena);
 	for (size_t i = 0; i < s->n_splits; i++) {
 		free(s->splits[i].name);
 		free(s->splits[i].episodes);
@@ -460,8 +459,7 @@ static int add_to_split(struct rc_shard *s, const char *name, struct rc_err *err
 
 static void forget_episode(struct rc_shard *s)
 {
-	for (size_t i = 0; i < s->n_made; i++)
-		free(s->made[i]);
+	rc_arena_reset(&s->arena);
 	s->n_made = 0;
 	s->e = NULL;
 }

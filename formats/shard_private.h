@@ -47,7 +47,8 @@ struct rc_shard {
 	const struct rc_out_episode *e;
 	struct shard_stream *streams;
 	size_t cap_streams;
-	char **made; /* links to remove when it is dropped, in the order of making */
+	struct rc_arena arena; /* what is needed until it ends */
+	char **made; /* links to remove when it is dropped, in the order of making; in the arena */
 	size_t n_made, cap_made;
 
 	/* filled by the layout's begin_episode() */

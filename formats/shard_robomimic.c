@@ -80,9 +80,11 @@ static int add_rewards_and_dones(struct rc_shard *s, const struct rc_out_episode
 		uint8_t *zeros = NULL;
 		if (shard_has_stream(s, wanted[i].name))
 			continue;
-		rc = rc_new_array(&zeros, e->n_ticks, rc_dtype_size(wanted[i].dtype), err);
+		size_t bytes = e->n_ticks * rc_dtype_size(wanted[i].dtype);
+		rc = rc_arena_array(&s->arena, &zeros, bytes, 1, err);
 		if (rc)
 			break;
+		memset(zeros, 0, bytes);
 		if (wanted[i].last && e->n_ticks > 0)
 			zeros[e->n_ticks - 1] = wanted[i].last;
 		hid_t type = rc_h5_type(wanted[i].dtype);
@@ -93,7 +95,6 @@ static int add_rewards_and_dones(struct rc_shard *s, const struct rc_out_episode
 			rc = shard_attr_int(s, path, "robocache_synthesized", 1, err);
 		if (type >= 0)
 			H5Tclose(type);
-		free(zeros);
 	}
 	return rc;
 }
