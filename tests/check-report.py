@@ -58,6 +58,11 @@ def check_facts(name, report):
     check(before["files"] == len(report["inputs"]), f"{name}: number of inputs")
     codes = {p["code"] for p in report["problems"]}
     check({i["reason"] for i in skipped} <= codes, f"{name}: skipped inputs are problems")
+    pipe, device = report["pipeline"], report["device"]
+    check(pipe["slots"] * pipe["slot_bytes"] <= report["run"]["budget_bytes"], f"{name}: budget")
+    check(pipe["workers"] <= report["run"]["threads"], f"{name}: workers")
+    check(len(device["names"]) == device["count"], f"{name}: devices")
+    check(device["recomputed_batches"] == 0 or device["error"], f"{name}: recomputed batches")
     for s in report["streams"]:
         if s["clock"] != "none":
             iv = s["interval_ms"]
@@ -87,11 +92,17 @@ BROKEN = [
     (("run", "options", 0, "source"), "guess"),
     (("run", "options", 0, "value"), GONE),
     (("host", "cpus_allowed"), 0),
+    (("run", "budget_bytes"), GONE),
     (("device", "kind"), "abacus"),
+    (("device", "names"), GONE),
+    (("device", "fallback_reason"), ""),
+    (("device", "recomputed_batches"), None),
     (("summary", "before", "bytes"), -1),
     (("summary", "after", "ticks"), GONE),
     (("stages", 0, "name"), "sleep"),
     (("pipeline", "bottleneck"), None),
+    (("pipeline", "late_allocations"), "0"),
+    (("pipeline", "slot_bytes"), GONE),
     (("streams", 0, "dtype_out"), "float"),
     (("streams", 0, "method"), "cubic"),
     (("streams", 0, "interval_ms", "p99"), GONE),
