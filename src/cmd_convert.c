@@ -99,7 +99,7 @@ static const struct rc_opt rows[] = {
 	 .help = "ceiling of the buffers, or N% of what this process may use"},
 	{.name = "device", .type = RC_OPT_STRING, .offset = AT(device), .arg = "WHAT",
 	 .dflt = "auto", .group = "Run",
-	 .help = "where to compute: auto, cpu, cuda, cuda:N or cuda:all"},
+	 .help = "where to compute: " RC_DEVICE_FORMS},
 	{.name = "device-memory", .type = RC_OPT_AMOUNT, .offset = AT(device_memory),
 	 .arg = "SIZE", .dflt = "50%", .group = "Run",
 	 .help = "ceiling of the memory taken on each GPU, or N% of it"},

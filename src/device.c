@@ -34,6 +34,13 @@ int rc_device_parse(const char *text, struct rc_device_choice *c_out, struct rc_
 	return 0;
 }
 
+const char *rc_simd_name(int simd)
+{
+	static const char *const names[] = {NULL, "baseline", "avx2", "avx512"};
+
+	return names[simd];
+}
+
 /* --- opening ---------------------------------------------------------------------------------- */
 
 static void use_cpu(struct rc_devices *d)

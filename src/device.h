@@ -23,6 +23,10 @@ struct rc_device_choice {
 /* RC_E_USAGE with the choices. */
 int rc_device_parse(const char *text, struct rc_device_choice *c_out, struct rc_err *err);
 
+/* What --simd chose, for the CPU backend: NULL for auto. */
+#define RC_SIMD_CHOICES "auto|baseline|avx2|avx512"
+const char *rc_simd_name(int simd);
+
 struct rc_devices {
 	const struct rc_backend *backend; /* of dev[] */
 	struct rc_device *dev[RC_MAX_DEVICES];

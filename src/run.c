@@ -137,13 +137,12 @@ static bool computes(const struct rc_plan *p)
  * comes to depends on the plan. */
 static int open_devices(struct rc_run *r, bool planned, struct rc_err *err)
 {
-	static const char *const simd[] = {NULL, "baseline", "avx2", "avx512"};
 	struct rc_device_choice c;
 	int rc = rc_device_parse(r->set->device, &c, err);
 
 	if (rc || r->set->dry_run || planned != (c.mode == RC_DEVICE_AUTO))
 		return rc;
-	return rc_devices_open(&r->devices, &c, simd[r->set->simd],
+	return rc_devices_open(&r->devices, &c, rc_simd_name(r->set->simd),
 			       !planned || computes(&r->plan), err);
 }
 

@@ -21,7 +21,6 @@ enum rc_timeline_mode {
 enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
 #define RC_GAP_CHOICES "flag|drop"
 
-#define RC_SIMD_CHOICES "auto|baseline|avx2|avx512"
 #define RC_PROGRESS_CHOICES "auto|bar|plain|none"
 
 struct rc_settings {

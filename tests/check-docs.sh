@@ -136,7 +136,8 @@ fields() {
 		tr ' ' '\n' | sort -u
 }
 for pair in report.c:report.5 quality.c:report.5 problems.c:report.5 manifest.c:report.5 \
-	cmd_inspect.c:inspect.1 survey_json.c:inspect.1 cmd_verify.c:verify.1; do
+	cmd_bench.c:bench.1 cmd_inspect.c:inspect.1 survey_json.c:inspect.1 \
+	cmd_verify.c:verify.1; do
 	keys "src/${pair%:*}" | sort -u >"$tmp/keys"
 	fields "man/robocache-${pair#*:}" >"$tmp/fields"
 	[ -s "$tmp/keys" ] || complain "src/${pair%:*} writes no JSON"

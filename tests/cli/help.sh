@@ -7,5 +7,6 @@ robocache convert --help | head -n 1
 robocache convert -h | cmp - "$(robocache help convert >c && echo c)" && echo "and of a command"
 robocache inspect --help | head -n 1
 robocache verify --help | head -n 1
+robocache bench --help | head -n 1
 try robocache >usage
 tail -n 1 usage

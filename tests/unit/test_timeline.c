@@ -249,7 +249,7 @@ Test(grid, random_rates_and_spans)
 Test(grid, both_ends_are_ticks)
 {
 	struct rc_rate rate = {20, 1};
-	int64_t *ticks;
+	int64_t *ticks = NULL;
 	uint64_t n;
 
 	cr_assert_eq(grid(rate, 1000, 1000 + 100000000, &ticks, &n, NULL), 0);
@@ -265,7 +265,7 @@ Test(grid, both_ends_are_ticks)
 Test(grid, one_instant_is_one_tick_and_less_is_none)
 {
 	struct rc_rate rate = {30000, 1001};
-	int64_t *ticks;
+	int64_t *ticks = NULL;
 	uint64_t n = 7;
 
 	cr_assert_eq(grid(rate, 5, 5, &ticks, &n, NULL), 0);
