@@ -91,9 +91,11 @@ struct rc_backend {
 	void (*lane_close)(struct rc_lane *lane);
 	/* submit checks the batch, whose buffers are the lane's, starts the work and may return
 	 * before it is done; wait returns when `out` is complete, and must be called after every
-	 * submit that succeeded before the lane is used again.  ready: wait would not block.  On
-	 * RC_E_DEVICE the device is lost: `out` is undefined, `in` and the jobs are as they were,
-	 * nothing writes to `out` any more, and every later submit on the device fails. */
+	 * submit that succeeded before the lane is used again.  Meanwhile the caller may use what
+	 * lies behind in_bytes and out_bytes.  ready: wait would not block, because the work is
+	 * done or the device is lost; any thread, at once.  On RC_E_DEVICE the device is lost:
+	 * `out` is undefined, `in` and the jobs are as they were, nothing writes to `out` any
+	 * more, and every later submit on the device fails. */
 	int (*submit)(struct rc_lane *lane, const struct rc_batch *b, struct rc_err *err);
 	bool (*ready)(struct rc_lane *lane);
 	int (*wait)(struct rc_lane *lane, struct rc_err *err);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Marks of what a thread does, for the timeline of a profiler: push a stage, pop it when it is
- * done; they nest.  Nothing without CUDA.
- */
-#ifndef RC_MARKS_H
-#define RC_MARKS_H
+/* Names of stages for a profiler's timeline (NVTX); nothing in a build without CUDA.  Any thread;
+ * push and pop in pairs, on the same thread. */
+#ifndef RC_KERNELS_MARKS_H
+#define RC_KERNELS_MARKS_H
+
+#include "base/compat.h"
 
 #ifdef HAVE_CUDA
 void rc_mark_push(const char *stage);

@@ -15,6 +15,7 @@ enum {
 	LEAST_BATCH_BYTES = 256 << 10,
 	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
 	LEAST_SLOTS = 2,              /* a device */
+	DEVICE_SLOTS = 6,             /* a device, wanted: with fewer its link idles at times */
 	AHEAD_BYTES = 32 << 20,       /* at most, and at most this part of the memory: */
 	AHEAD_PART = 8,
 	MAX_TILES = 256, MAX_ITEMS = 2048, MAX_JOBS = 1024,
@@ -153,10 +154,12 @@ static bool divide(struct rc_budget *b, int n_workers)
 {
 	uint64_t batch = on_cpu(b->devices) ? CPU_BATCH_BYTES : DEVICE_BATCH_BYTES;
 
+	const int link = on_cpu(b->devices) ? 0 : DEVICE_SLOTS * (int)b->devices->n;
+
 	for (int w = n_workers; w > 0; w--) {
 		int fewest = larger(w + 1, least_slots(b->devices));
 
-		for (int s = larger(w + MORE_SLOTS, fewest); s >= fewest; s--)
+		for (int s = larger(larger(w + MORE_SLOTS, link), fewest); s >= fewest; s--)
 			for (uint64_t n = batch; n >= LEAST_BATCH_BYTES; n /= 2)
 				if (try(b, w, s, n))
 					return true;

@@ -38,7 +38,7 @@ bad=$(
 	$3 == "getopt.h" { only("^src/base/opt\\.c$") }
 	$3 == "xxhash.h" { only("^src/base/digest\\.c$") }
 	$3 ~ /^(hdf5|H5[A-Za-z]*|zstd|libdeflate|archive|turbojpeg)\.h$/ { only("^formats/") }
-	$3 ~ /^(cuda|cuda_[a-z]+|device_launch_parameters)\.h$/ { only("^kernels/cuda/") }
+	$3 ~ /^(cuda|cuda_[a-z_]+|nvtx3\/.*)\.h$/ { only("^kernels/cuda/") }
 	'
 
 	# below the commands nobody prints results or ends the run; log and progress write messages

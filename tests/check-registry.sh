@@ -63,7 +63,8 @@ done <"$tmp/backends"
 # Every source and page is in the build, and so in the tarball.
 find src formats kernels man docs -type f | grep -E '\.([ch]|cuh?|def|sh|[1-8]|json|md)$' |
 	sort -u >"$tmp/files"
-grep -oE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | sort -u >"$tmp/build"
+grep -oE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | grep -v '/$' |
+	sort -u >"$tmp/build"
 same "files and Makefile.am" "$tmp/files" "$tmp/build"
 # The cases of tests/cli are shipped as a folder, and run.t takes what is there.
 find tests -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) |
