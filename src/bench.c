@@ -40,8 +40,10 @@ const struct rc_bench_preset rc_bench_presets[] = {
 	    {{600, 512}, {10000, 64}, {4000, 12}}, false),
 	F32("ragged", "256 episodes of random lengths up to 4000 and widths up to 300", 256, 0, 3,
 	    {{4000, 300}, {4000, 60}, {4000, 20}}, false),
-	F32("pipeline", "upload, kernels and download on lanes, no codec", 32, 256, 1, {{256, 512}},
-	    true),
+	F32("pipeline", "upload, kernels and download on lanes, 16 MiB each way, no codec", 32, 256,
+	    1, {{256, 512}}, true),
+	F32("pipeline-2M", "the same with 2 MiB", 4, 256, 1, {{256, 512}}, true),
+	F32("pipeline-64M", "the same with 64 MiB", 128, 256, 1, {{256, 512}}, true),
 };
 const size_t rc_bench_n_presets = RC_ARRAY_LEN(rc_bench_presets);
 
