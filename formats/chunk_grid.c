@@ -18,6 +18,7 @@ void chunk_grid_of(const struct rc_dataset *d, struct chunk_grid *g_out)
 		g.bytes *= d->chunk[i];
 		g.whole_rows &= d->chunk[i] == d->dims[i];
 	}
+	g.n = g.per_row * n_chunks(d, 0);
 	*g_out = g;
 }
 

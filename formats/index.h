@@ -100,6 +100,7 @@ struct rc_index {
 	char *path;              /* as given by the user; owned */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */
 	uint32_t layout_score;

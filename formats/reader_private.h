@@ -11,6 +11,7 @@ struct rc_readers {
 	struct rc_reader_limits limits;
 	pthread_mutex_t lock; /* one question to the spawner at a time */
 	struct rc_spawner spawner;
+	struct chunk_cache *cache;
 };
 
 /* A file that the reader has, or had before it died. */
