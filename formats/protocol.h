@@ -18,7 +18,7 @@
 enum {
 	RC_READER_SLOTS = 4,  /* files that a reader keeps open */
 	RC_MAX_IDS = 256,     /* chunks of one request */
-	RC_MAX_PLACES = 512,  /* chunks of a dataset whose places are told */
+	RC_MAX_PLACES = 128 << 10, /* chunks of a dataset whose places are told */
 	RC_MAX_TEXT = 8192,   /* of a request; paths inside files are shorter */
 	RC_SHARED_ALIGN = 64, /* of each chunk in the shared block */
 	RC_SHARED_MAX = 1 << 30

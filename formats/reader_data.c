@@ -216,51 +216,33 @@ int serve_chunks(struct server *s, struct rc_err *err)
 	return rc;
 }
 
-/* H5Dget_chunk_info_by_coord() walks the whole index of chunks for each one: only worth it while
- * there are few, RC_MAX_PLACES. */
-static bool find_places(const struct open_dataset *d, struct rc_place *p, uint64_t n)
-{
-#if H5_VERSION_GE(1, 10, 5)
-	hsize_t offset[RC_MAX_RANK], size;
-	haddr_t address;
-	unsigned mask;
-
-	for (uint64_t id = 0; id < n; id++) {
-		if (!chunk_offset(d, id, offset) ||
-		    H5Dget_chunk_info_by_coord(d->id, offset, &mask, &address, &size) < 0)
-			return false;
-		if (address != HADDR_UNDEF && size <= UINT32_MAX)
-			p[id] = (struct rc_place){ .address = address, .n = (uint32_t)size,
-						   .mask = mask };
-	}
-	return true;
-#else
-	(void)d, (void)p, (void)n;
-	return false;
-#endif
-}
-
-/* Addresses count from the HDF5 signature, or not, depending on the version of libhdf5: files with
- * something in front of it are left to the library. */
+/* Addresses count from the HDF5 signature: files with something in front of it are left to the
+ * library. */
 int serve_places(struct server *s, struct rc_err *err)
 {
-	struct open_dataset *d;
+	const struct rc_request *q = s->q;
 	uint64_t n = 1, bytes;
-	int rc = need_dataset(s, &d, err);
+	struct open_file *f;
+	H5O_info_t info;
+	int rc = serve_need_file(s, false, &f, err);
 
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; i < d->rank; i++)
-		if (!rc_mul(n, chunks_along(d, i), &n))
+	for (uint32_t i = 0; i < q->rank; i++)
+		if (!q->chunk[i] || !rc_mul(n, q->dims[i] / q->chunk[i] +
+						       (q->dims[i] % q->chunk[i] != 0), &n))
 			n = UINT64_MAX;
 	bytes = n * sizeof(struct rc_place);
-	if (n > RC_MAX_PLACES || bytes > s->shared_bytes || s->files[s->q->slot].tree->user_block)
+	if (n > RC_MAX_PLACES || bytes > s->shared_bytes || f->tree->user_block)
 		return 0;
-	memset(s->shared, 0, bytes);
-	if (find_places(d, (struct rc_place *)s->shared, n))
-		s->a->n = bytes;
-	else
-		H5Eclear2(H5E_DEFAULT); /* the request for the chunk itself tells what is wrong */
+	if (H5Oget_info_by_name2(f->tree->file, s->text, &info, H5O_INFO_BASIC, f->tree->lapl) >=
+	    0) {
+		memset(s->shared, 0, bytes);
+		if (h5_chunk_places(f->fd, f->bytes, info.addr, q, (struct rc_place *)s->shared,
+				    n))
+			s->a->n = bytes;
+	}
+	H5Eclear2(H5E_DEFAULT); /* the request for the chunk itself tells what is wrong */
 	return 0;
 }
 

@@ -45,6 +45,11 @@ struct server {
 /* The file of the request; its objects are walked only for a scan. */
 int serve_need_file(struct server *s, bool walk, struct open_file **f_out, struct rc_err *err);
 
+/* h5places.c: the places of all n chunks of the request's dataset, whose object header is at
+ * `header`, into the zeroed array p; false when they are stored in a way that it does not know. */
+bool h5_chunk_places(int fd, uint64_t file_bytes, uint64_t header, const struct rc_request *q,
+		     struct rc_place *p, uint64_t n);
+
 /* --- reader_data.c ---------------------------------------------------------------------------- */
 
 void serve_close_dataset(struct open_dataset *d);
