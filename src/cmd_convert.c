@@ -30,7 +30,8 @@ static const struct rc_opt rows[] = {
 	 .help = "output layout: robomimic, or act for one ALOHA file an episode"},
 	{.name = "compression", .type = RC_OPT_STRING, .offset = AT(compression), .arg = "CODEC",
 	 .dflt = "keep", .group = "Input and output",
-	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]"},
+	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]; for one "
+		 "kind: images=CODEC,low-dim=CODEC"},
 	{.name = "shard-size", .type = RC_OPT_SIZE, .offset = AT(shard_size), .arg = "SIZE",
 	 .dflt = "4GiB", .group = "Input and output",
 	 .help = "start a new shard before this size, uncompressed; 0 for no limit"},

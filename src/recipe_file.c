@@ -13,7 +13,7 @@ static const struct {
 	char joint;
 } object_keys[] = {
 	{"method", ':'}, {"dtype", ':'},   {"source-rate", ':'}, {"latency", '='},
-	{"rename", '='}, {"fuse", '='},    {"split", ':'},
+	{"rename", '='}, {"fuse", '='},    {"split", ':'},       {"compression", '='},
 };
 
 /* Options that describe one run and not the dataset, so that a recipe must not set them. */
