@@ -49,6 +49,8 @@ void rc_input_free(struct rc_input *in)
 		return;
 	for (int i = 0; i < CHUNK_MAX_FILES; i++)
 		close_file(&in->files[i]);
+	if (in->reader)
+		rc_reader_add_codecs(in->reader, in->codecs);
 	rc_reader_free(in->reader);
 	rc_codec_ctx_free(in->codec);
 	free(in->chunk.p);
@@ -65,6 +67,16 @@ struct rc_reader *rc_input_reader(struct rc_input *in)
 void rc_input_counters(const struct rc_input *in, struct rc_input_counters *c_out)
 {
 	*c_out = in->counters;
+}
+
+static void count_decoded(struct rc_input *in, const struct rc_dataset *d, uint64_t n_in,
+			  uint64_t n_out)
+{
+	struct rc_codec_count *c = &in->codecs[rc_dataset_codec(d)];
+
+	c->decoded_chunks++;
+	c->decoded_in_bytes += n_in;
+	c->decoded_out_bytes += n_out;
 }
 
 /* --- contiguous ----------------------------------------------------------------------------- */
@@ -145,6 +157,7 @@ static int read_contiguous(struct rc_input *in, const struct rc_index *ix,
 		return rc;
 	in->counters.reads++;
 	in->counters.read_bytes += (uint64_t)(p - dst);
+	count_decoded(in, d, (uint64_t)(p - dst), (uint64_t)(p - dst));
 	if (d->big_endian)
 		chunk_swap(dst, (size_t)(p - dst), rc_dtype_size((enum rc_dtype)d->dtype));
 	return 0;
@@ -297,6 +310,7 @@ static int place_batch(struct rc_input *in, struct gather *g, const uint64_t *id
 			k->read_bytes += chunks[i].n;
 			k->decoded_bytes += g->grid.bytes;
 			k->chunks++;
+			count_decoded(in, g->d, chunks[i].n, g->grid.bytes);
 		}
 		k->decode_ns += rc_now_ns() - t1;
 		ids += n_done;
@@ -365,6 +379,7 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 			uint64_t row, struct rc_stored_chunk *chunk_out, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
+	struct rc_codec_count *count;
 	size_t n_done;
 	int rc;
 
@@ -378,6 +393,9 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 		return rc;
 	in->counters.read_bytes += chunk_out->n;
 	in->counters.chunks++;
+	count = &in->codecs[rc_dataset_codec(&ix->datasets[i_dataset])];
+	count->copied_chunks++;
+	count->copied_bytes += chunk_out->n;
 	return 0;
 }
 
@@ -397,6 +415,7 @@ static int read_decoded(struct rc_input *in, const struct rc_index *ix, uint32_t
 				    err);
 		dst += n;
 		in->counters.decoded_bytes += n;
+		count_decoded(in, &ix->datasets[i_dataset], n, n);
 	}
 	in->counters.read_ns += rc_now_ns() - t0;
 	return rc;

@@ -40,6 +40,7 @@ struct rc_input {
 	struct chunk_window window;
 	struct chunk_places places;
 	struct rc_input_counters counters;
+	struct rc_codec_count codecs[RC_N_CODECS];
 };
 
 /* A descriptor of the file that was scanned, unchanged since. */

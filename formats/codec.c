@@ -60,8 +60,26 @@ const char *rc_codec_name(enum rc_codec c)
 	case RC_CODEC_NONE: return "none";
 	case RC_CODEC_GZIP: return "gzip";
 	case RC_CODEC_ZSTD: return "zstd";
+	case RC_CODEC_LZF: return "lzf";
+	case RC_CODEC_OTHER: return "other";
 	}
 	return "?";
+}
+
+enum rc_codec rc_dataset_codec(const struct rc_dataset *d)
+{
+	if (d->storage == RC_STORE_READER)
+		return RC_CODEC_OTHER;
+	for (uint32_t i = d->n_filters; i-- > 0;)
+		switch (d->filters[i].id) {
+		case RC_FILTER_DEFLATE: return RC_CODEC_GZIP;
+		case RC_FILTER_ZSTD: return RC_CODEC_ZSTD;
+		case RC_FILTER_LZF: return RC_CODEC_LZF;
+		case RC_FILTER_SHUFFLE:
+		case RC_FILTER_FLETCHER32: break;
+		default: return RC_CODEC_OTHER; /* copied as it is */
+		}
+	return RC_CODEC_NONE;
 }
 
 /* All filters are flagged optional, as h5py does: a program that lacks one can still open the
@@ -135,9 +153,8 @@ size_t rc_encode_bound(const struct rc_encoding *e, size_t n)
 	switch (e->codec) {
 	case RC_CODEC_GZIP: return libdeflate_zlib_compress_bound(NULL, n);
 	case RC_CODEC_ZSTD: return ZSTD_compressBound(n);
-	case RC_CODEC_NONE: break;
+	default: return n;
 	}
-	return n;
 }
 
 static int encode_gzip(struct rc_codec_ctx *c, int level, const void *src, size_t n, void *dst,

@@ -408,6 +408,7 @@ int rc_index_open(void *block, size_t n, const char *path, uint64_t file_bytes,
 		return rc;
 	}
 	ix->block = block;
+	ix->block_bytes = n;
 	ix->file_bytes = file_bytes;
 	ix->serial = atomic_fetch_add(&serial, 1) + 1;
 	rc = rc_strdup(&ix->path, path, err);

@@ -113,6 +113,7 @@ struct rc_index {
 	const char *strings;
 	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_string_bytes;
 	void *block;             /* owned: the bytes all of the above point into */
+	size_t block_bytes;
 };
 
 static inline const char *rc_index_str(const struct rc_index *ix, uint32_t off)

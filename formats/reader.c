@@ -70,6 +70,27 @@ struct chunk_cache *rc_reader_cache(struct rc_reader *r)
 	return r->pool->cache;
 }
 
+void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts)
+{
+	pthread_mutex_lock(&r->pool->lock);
+	for (int i = 0; i < RC_N_CODECS; i++) {
+		struct rc_codec_count *c = &r->pool->codecs[i];
+		c->decoded_chunks += counts[i].decoded_chunks;
+		c->decoded_in_bytes += counts[i].decoded_in_bytes;
+		c->decoded_out_bytes += counts[i].decoded_out_bytes;
+		c->copied_chunks += counts[i].copied_chunks;
+		c->copied_bytes += counts[i].copied_bytes;
+	}
+	pthread_mutex_unlock(&r->pool->lock);
+}
+
+void rc_readers_codecs(struct rc_readers *pool, struct rc_codec_count counts_out[RC_N_CODECS])
+{
+	pthread_mutex_lock(&pool->lock);
+	memcpy(counts_out, pool->codecs, sizeof pool->codecs);
+	pthread_mutex_unlock(&pool->lock);
+}
+
 int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err)
 {
 	struct rc_reader *r = NULL;

@@ -38,6 +38,8 @@ void rc_reader_free(struct rc_reader *r);
 /* What all readers of the pool share. */
 struct chunk_cache;
 struct chunk_cache *rc_reader_cache(struct rc_reader *r);
+struct rc_codec_count;
+void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts);
 
 struct rc_scan_options {
 	const char *layout; /* --layout-in, or NULL to probe */

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "formats/chunk.h"
 #include "formats/protocol.h"
 
 struct rc_readers {
@@ -12,6 +13,7 @@ struct rc_readers {
 	pthread_mutex_t lock; /* one question to the spawner at a time */
 	struct rc_spawner spawner;
 	struct chunk_cache *cache;
+	struct rc_codec_count codecs[RC_N_CODECS]; /* under lock */
 };
 
 /* A file that the reader has, or had before it died. */
