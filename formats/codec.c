@@ -219,6 +219,9 @@ static size_t compress_planes(ZSTD_CCtx *c, ZSTD_outBuffer *out, struct span src
 	ZSTD_inBuffer in = { .src = src.p };
 	size_t rc = ZSTD_CCtx_setPledgedSrcSize(c, src.n);
 
+	/* stableInBuffer: no copy of what stays where it is.  Older libraries refuse, and copy. */
+	ZSTD_CCtx_setParameter(c, ZSTD_c_experimentalParam9, 1);
+
 	while (!ZSTD_isError(rc) && in.size < src.n) {
 		bool last = src.n - in.size < 2 * plane;
 		in.size = last ? src.n : in.size + plane;

@@ -14,7 +14,7 @@
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define DEFAULT_SHARED (UINT64_C(16) << 20)
-#define DEFAULT_CACHE (UINT64_C(8) << 20)
+#define DEFAULT_CACHE (UINT64_C(4) << 20)
 #define DEFAULT_TIMEOUT_NS INT64_C(60000000000)
 
 int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,

@@ -22,7 +22,7 @@ struct rc_reader;
 struct rc_reader_limits {
 	uint64_t memory_bytes;  /* address space of a reader; 0: 1 GiB */
 	uint64_t shared_bytes;  /* its shared block; 0: 16 MiB */
-	uint64_t cache_bytes;   /* chunks that several requests need, for all; 0: 8 MiB */
+	uint64_t cache_bytes;   /* chunks that several requests need, for all; 0: 4 MiB */
 	int64_t timeout_ns;     /* a request may take this plus file size / 20 MB/s; 0: 60 s */
 	bool (*stop)(void);     /* asked while waiting: true gives the request up; NULL: never */
 };
