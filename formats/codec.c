@@ -16,9 +16,10 @@ enum {
 	MAX_PLANES = 8
 };
 
+/* All made when first used: a scan has a context for each file and most need nothing of it. */
 struct rc_codec_ctx {
 	struct libdeflate_decompressor *inflate;
-	struct libdeflate_compressor *deflate[MAX_GZIP_LEVEL + 1]; /* made when first used */
+	struct libdeflate_compressor *deflate[MAX_GZIP_LEVEL + 1];
 	ZSTD_DCtx *dctx;
 	ZSTD_CCtx *cctx;
 	struct rc_scratch scratch[2]; /* between two filters */
@@ -127,12 +128,6 @@ int rc_codec_ctx_new(struct rc_codec_ctx **c_out, struct rc_err *err)
 
 	if (rc)
 		return rc;
-	c->inflate = libdeflate_alloc_decompressor();
-	c->dctx = ZSTD_createDCtx();
-	if (!c->inflate || !c->dctx) {
-		rc_codec_ctx_free(c);
-		return rc_fail_nomem(err, 1 << 16);
-	}
 	*c_out = c;
 	return 0;
 }
@@ -141,7 +136,8 @@ void rc_codec_ctx_free(struct rc_codec_ctx *c)
 {
 	if (!c)
 		return;
-	libdeflate_free_decompressor(c->inflate);
+	if (c->inflate)
+		libdeflate_free_decompressor(c->inflate);
 	for (int i = 0; i <= MAX_GZIP_LEVEL; i++)
 		libdeflate_free_compressor(c->deflate[i]);
 	ZSTD_freeDCtx(c->dctx);
@@ -312,6 +308,10 @@ static int undo_deflate(struct rc_codec_ctx *c, struct span in, const struct roo
 {
 	size_t got = r->cap;
 
+	if (!c->inflate)
+		c->inflate = libdeflate_alloc_decompressor();
+	if (!c->inflate)
+		return rc_fail_nomem(err, 1 << 16);
 	switch (libdeflate_zlib_decompress(c->inflate, in.p, in.n, r->p, r->cap,
 					   r->exact ? NULL : &got)) {
 	case LIBDEFLATE_SUCCESS:
@@ -338,6 +338,10 @@ static int undo_zstd(struct rc_codec_ctx *c, struct span in, const struct room *
 		return damaged(err, "zstd", "not a frame");
 	if (size != ZSTD_CONTENTSIZE_UNKNOWN && (size > r->cap || (r->exact && size != r->cap)))
 		return damaged(err, "zstd", "its size is not that of a chunk");
+	if (!c->dctx)
+		c->dctx = ZSTD_createDCtx();
+	if (!c->dctx)
+		return rc_fail_nomem(err, 1 << 17);
 	got = ZSTD_decompressDCtx(c->dctx, r->p, r->cap, in.p, in.n);
 	if (ZSTD_isError(got))
 		return damaged(err, "zstd", ZSTD_getErrorName(got));

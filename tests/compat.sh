@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sh tests/compat.sh [--readers] [BUILD]: converted samples read by the system's h5py with our plugin,
-# by the current h5py with hdf5plugin, and by h5dump; and, without --readers, loaded by robomimic.
+# sh tests/compat.sh [--readers] [BUILD]: converted samples read by the system's h5py with our
+# plugin, by the current h5py with hdf5plugin, and by h5dump; and, without --readers, loaded by
+# robomimic.
 # Installs what is from PyPI into a virtual environment of its own, some GB with torch, so this is
 # not part of `make check`.  COMPAT_VENV=DIR keeps the environment for the next time.
 set -eu
@@ -30,7 +31,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 "$venv/bin/pip" install --quiet h5py hdf5plugin numpy
 
-# --- readers ------------------------------------------------------------------------------------
+# --- readers ----------------------------------------------------------------------------------
 # Long streams, so that their chunks are cut into planes; every codec, and levels of either sign.
 "$record" -o "$tmp/long" --episodes 2 --seconds 60 --size 32x24
 for codec in none gzip:6 zstd:1 zstd:19 zstd:-5 images=zstd:-1,low-dim=gzip; do
@@ -72,7 +73,7 @@ echo "compat.sh: $("$system" -c 'import h5py; print("h5py", h5py.__version__)') 
 print("h5py", h5py.__version__, "with hdf5plugin", p.version)') and h5dump agree"
 [ -z "$readers_only" ] || exit 0
 
-# --- robomimic ----------------------------------------------------------------------------------
+# --- robomimic --------------------------------------------------------------------------------
 # six: robomimic imports it and does not declare it
 "$venv/bin/pip" install --quiet robomimic six
 
