@@ -17,24 +17,7 @@
  * Runs with holes of less than HOLE_BYTES between them are read in one go of at most BRIDGE_BYTES,
  * holes and all: asking again costs more than that much of copying.
  */
-enum { MAX_FILES = 8, MAX_READ = 1 << 30, HOLE_BYTES = 16 << 10, BRIDGE_BYTES = 256 << 10 };
-
-struct open_file {
-	char *path; /* valid while there is a descriptor; the memory is kept */
-	size_t cap_path;
-	int fd; /* -1: free */
-	uint64_t used;
-};
-
-struct rc_input {
-	struct rc_reader *reader;
-	struct rc_codec_ctx *codec;
-	struct rc_scratch chunk; /* one decoded chunk */
-	struct rc_scratch bridge; /* rows and the holes between them */
-	struct open_file files[MAX_FILES];
-	uint64_t n_uses;
-	struct rc_input_counters counters;
-};
+enum { MAX_READ = 1 << 30, HOLE_BYTES = 16 << 10, BRIDGE_BYTES = 256 << 10 };
 
 int rc_input_new(struct rc_readers *pool, struct rc_input **in_out, struct rc_err *err)
 {
@@ -43,7 +26,7 @@ int rc_input_new(struct rc_readers *pool, struct rc_input **in_out, struct rc_er
 
 	if (rc)
 		return rc;
-	for (int i = 0; i < MAX_FILES; i++)
+	for (int i = 0; i < CHUNK_MAX_FILES; i++)
 		in->files[i].fd = -1;
 	rc = rc_reader_new(pool, &in->reader, err);
 	if (!rc)
@@ -56,7 +39,7 @@ int rc_input_new(struct rc_readers *pool, struct rc_input **in_out, struct rc_er
 	return 0;
 }
 
-static void close_file(struct open_file *f)
+static void close_file(struct chunk_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -68,14 +51,18 @@ void rc_input_free(struct rc_input *in)
 {
 	if (!in)
 		return;
-	for (int i = 0; i < MAX_FILES; i++) {
+	for (int i = 0; i < CHUNK_MAX_FILES; i++) {
 		close_file(&in->files[i]);
 		free(in->files[i].path);
 	}
+	if (in->reader)
+		rc_reader_add_codecs(in->reader, in->codecs);
 	rc_reader_free(in->reader);
 	rc_codec_ctx_free(in->codec);
 	free(in->chunk.p);
 	free(in->bridge.p);
+	free(in->window.room.p);
+	free(in->places.p);
 	free(in);
 }
 
@@ -89,13 +76,22 @@ void rc_input_counters(const struct rc_input *in, struct rc_input_counters *c_ou
 	*c_out = in->counters;
 }
 
+static void count_decoded(struct rc_input *in, const struct rc_dataset *d, uint64_t n_in,
+			  uint64_t n_out)
+{
+	struct rc_codec_count *c = &in->codecs[rc_dataset_codec(d)];
+
+	c->decoded_chunks++;
+	c->decoded_in_bytes += n_in;
+	c->decoded_out_bytes += n_out;
+}
+
 /* --- contiguous ----------------------------------------------------------------------------- */
 
-/* A descriptor of the file that was scanned, unchanged since. */
-static int need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
-		   struct rc_err *err)
+int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
+		  struct rc_err *err)
 {
-	struct open_file *f, *fresh = in->files, *end = in->files + MAX_FILES;
+	struct chunk_file *f, *fresh = in->files, *end = in->files + CHUNK_MAX_FILES;
 	size_t n_path = strlen(ix->path) + 1;
 	struct stat st;
 	int rc = 0;
@@ -126,11 +122,13 @@ static int need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 	return 0;
 }
 
-static int read_at(int fd, const char *path, uint64_t at, char *dst, uint64_t n,
-		   struct rc_err *err)
+int chunk_read_at(int fd, const char *path, uint64_t at, void *dst, uint64_t n,
+		  struct rc_err *err)
 {
+	char *p = dst;
+
 	while (n) {
-		ssize_t got = pread(fd, dst, n < MAX_READ ? (size_t)n : MAX_READ, (off_t)at);
+		ssize_t got = pread(fd, p, n < MAX_READ ? (size_t)n : MAX_READ, (off_t)at);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
@@ -140,7 +138,7 @@ static int read_at(int fd, const char *path, uint64_t at, char *dst, uint64_t n,
 			return rc_fail(err, RC_E_INPUT, "truncated",
 				       "'%s' ends at byte %llu, in the middle of its data", path,
 				       (unsigned long long)at);
-		dst += got;
+		p += got;
 		at += (uint64_t)got;
 		n -= (uint64_t)got;
 	}
@@ -207,7 +205,7 @@ static int read_in_file(struct rc_input *in, const struct row_source *s,
 
 	in->counters.read_bytes += run->n * s->row_bytes;
 	in->counters.reads++;
-	return read_at(s->fd, s->ix->path, address + run->row0 * s->row_bytes, dst,
+	return chunk_read_at(s->fd, s->ix->path, address + run->row0 * s->row_bytes, dst,
 		       run->n * s->row_bytes, err);
 }
 
@@ -225,9 +223,11 @@ static int read_contiguous(struct rc_input *in, const struct rc_index *ix, uint3
 		return rc_fail(err, RC_E_FORMAT, "missing_data",
 			       "'%s': the values of '%s' were never written", ix->path,
 			       rc_index_str(ix, d->path));
-	rc = need_fd(in, ix, &s.fd, err);
+	rc = chunk_need_fd(in, ix, &s.fd, err);
 	if (!rc)
 		rc = read_runs(in, &s, runs, n_runs, dst, err);
+	if (!rc)
+		count_decoded(in, d, dst_bytes, dst_bytes);
 	if (!rc && d->big_endian)
 		chunk_swap(dst, dst_bytes, rc_dtype_size((enum rc_dtype)d->dtype));
 	in->counters.read_ns += rc_now_ns() - t0;
@@ -243,10 +243,36 @@ struct gather {
 	const struct rc_dataset *d;
 	struct chunk_grid grid;
 	uint64_t row_bytes;
+	uint32_t i_dataset;
+	/* rows of chunks of which other requests want the rest, or UINT64_MAX */
+	uint64_t head, tail;
 	const struct rc_row_run *runs;
 	size_t n_runs, i_run;
 	char *dst; /* of the first row of runs[i_run] */
 };
+
+/* Requests follow each other through a dataset, so chunks across their edges are used twice. */
+static void find_edges(struct gather *g)
+{
+	uint64_t rows = g->d->chunk[0], first = g->runs[0].row0;
+	const struct rc_row_run *last = &g->runs[g->n_runs - 1];
+	uint64_t end = last->row0 + last->n;
+
+	g->head = first % rows ? first / rows : UINT64_MAX;
+	g->tail = end % rows && end < g->d->dims[0] ? end / rows : UINT64_MAX;
+}
+
+static bool on_edge(const struct gather *g, uint64_t id)
+{
+	uint64_t row = id / g->grid.per_row;
+
+	return row == g->head || row == g->tail;
+}
+
+static struct chunk_key key_of(const struct gather *g, uint64_t id)
+{
+	return (struct chunk_key){g->ix->serial, g->i_dataset, id};
+}
 
 static int decode(struct rc_input *in, const struct gather *g, uint64_t id,
 		  const struct rc_stored_chunk *c, void *dst, struct rc_err *err)
@@ -264,24 +290,21 @@ static int decode(struct rc_input *in, const struct gather *g, uint64_t id,
 	return 0;
 }
 
-/* Takes one chunk apart: straight into dst where its bytes are just rows that are all wanted. */
-static int place_chunk(struct rc_input *in, struct gather *g, uint64_t id,
-		       const struct rc_stored_chunk *c, struct rc_err *err)
+/* Goes to the run that the chunk's first wanted row is in; where that row's bytes go. */
+static const struct rc_row_run *find_run(struct gather *g, uint64_t first)
+{
+	while (g->runs[g->i_run].row0 + g->runs[g->i_run].n <= first)
+		g->dst += g->runs[g->i_run++].n * g->row_bytes;
+	return &g->runs[g->i_run];
+}
+
+/* Copies the wanted rows of the decoded chunk in in->chunk. */
+static void scatter(struct rc_input *in, struct gather *g, uint64_t id)
 {
 	uint64_t first = id / g->grid.per_row * g->d->chunk[0], end = first + g->d->chunk[0];
-	const struct rc_row_run *run = &g->runs[g->i_run];
 	char *dst;
-	int rc;
 
-	for (; run->row0 + run->n <= first; run = &g->runs[++g->i_run])
-		g->dst += run->n * g->row_bytes;
-	if (g->grid.whole_rows && run->row0 <= first && run->row0 + run->n >= end)
-		return decode(in, g, id, c, g->dst + (first - run->row0) * g->row_bytes, err);
-	rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
-	if (!rc)
-		rc = decode(in, g, id, c, in->chunk.p, err);
-	if (rc)
-		return rc;
+	find_run(g, first);
 	dst = g->dst;
 	for (size_t i = g->i_run; i < g->n_runs && g->runs[i].row0 < end; i++) {
 		uint64_t from = g->runs[i].row0 > first ? g->runs[i].row0 : first;
@@ -293,12 +316,53 @@ static int place_chunk(struct rc_input *in, struct gather *g, uint64_t id,
 				      dst + (from - g->runs[i].row0) * g->row_bytes);
 		dst += g->runs[i].n * g->row_bytes;
 	}
+}
+
+/* Takes one chunk apart: straight into dst where its bytes are just rows that are all wanted. */
+static int place_chunk(struct rc_input *in, struct gather *g, uint64_t id,
+		       const struct rc_stored_chunk *c, struct rc_err *err)
+{
+	uint64_t first = id / g->grid.per_row * g->d->chunk[0], end = first + g->d->chunk[0];
+	const struct rc_row_run *run = find_run(g, first);
+	struct chunk_key key = key_of(g, id);
+	int rc;
+
+	if (g->grid.whole_rows && run->row0 <= first && run->row0 + run->n >= end)
+		return decode(in, g, id, c, g->dst + (first - run->row0) * g->row_bytes, err);
+	rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
+	if (!rc)
+		rc = decode(in, g, id, c, in->chunk.p, err);
+	if (rc)
+		return rc;
+	if (on_edge(g, id))
+		chunk_cache_put(rc_reader_cache(in->reader), &key, in->chunk.p, g->grid.bytes);
+	scatter(in, g, id);
 	return 0;
 }
 
+static bool is_cached(struct rc_input *in, const struct gather *g, uint64_t id)
+{
+	struct chunk_key key = key_of(g, id);
+
+	return chunk_cache_has(rc_reader_cache(in->reader), &key);
+}
+
+static int place_cached(struct rc_input *in, struct gather *g, uint64_t id, bool *hit_out,
+			struct rc_err *err)
+{
+	struct chunk_key key = key_of(g, id);
+	int rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
+
+	*hit_out = !rc && chunk_cache_get(rc_reader_cache(in->reader), &key, 0, in->chunk.p,
+					  g->grid.bytes);
+	if (*hit_out)
+		scatter(in, g, id);
+	return rc;
+}
+
 /* Gets and places the chunks of one batch. */
-static int place_batch(struct rc_input *in, struct gather *g, uint32_t i_dataset,
-		       const uint64_t *ids, size_t n, struct rc_err *err)
+static int place_batch(struct rc_input *in, struct gather *g, const uint64_t *ids, size_t n,
+		       struct rc_err *err)
 {
 	struct rc_stored_chunk chunks[RC_MAX_IDS];
 	struct rc_input_counters *k = &in->counters;
@@ -307,7 +371,7 @@ static int place_batch(struct rc_input *in, struct gather *g, uint32_t i_dataset
 
 	while (!rc && n) {
 		int64_t t0 = rc_now_ns(), t1;
-		rc = rc_reader_chunks(in->reader, g->ix, i_dataset, ids, n, chunks, &n_done, err);
+		rc = chunk_fetch(in, g->ix, g->i_dataset, ids, n, chunks, &n_done, err);
 		t1 = rc_now_ns();
 		k->read_ns += t1 - t0;
 		if (rc)
@@ -317,6 +381,7 @@ static int place_batch(struct rc_input *in, struct gather *g, uint32_t i_dataset
 			k->read_bytes += chunks[i].n;
 			k->decoded_bytes += g->grid.bytes;
 			k->chunks++;
+			count_decoded(in, g->d, chunks[i].n, g->grid.bytes);
 		}
 		k->decode_ns += rc_now_ns() - t1;
 		ids += n_done;
@@ -333,6 +398,7 @@ static int read_chunked(struct rc_input *in, const struct rc_index *ix, uint32_t
 	struct gather g = {
 		.ix = ix,
 		.d = d,
+		.i_dataset = i_dataset,
 		.row_bytes = rc_dataset_row_bytes(d),
 		.runs = runs,
 		.n_runs = n_runs,
@@ -340,7 +406,7 @@ static int read_chunked(struct rc_input *in, const struct rc_index *ix, uint32_t
 	};
 	uint64_t ids[RC_MAX_IDS];
 	struct chunk_walk w;
-	size_t n;
+	bool more = true, hit;
 	int rc = 0;
 
 	chunk_grid_of(d, &g.grid);
@@ -350,12 +416,23 @@ static int read_chunked(struct rc_input *in, const struct rc_index *ix, uint32_t
 			       "read at once; h5repack -l CHUNK=... makes a copy with smaller ones",
 			       ix->path, rc_index_str(ix, d->path),
 			       (unsigned long long)g.grid.bytes, RC_SHARED_MAX);
+	find_edges(&g);
 	chunk_walk_begin(&w, d, runs, n_runs);
-	do {
-		for (n = 0; n < RC_MAX_IDS && chunk_walk_next(&w, d, &g.grid, &ids[n]);)
-			n++;
-		rc = place_batch(in, &g, i_dataset, ids, n, err);
-	} while (!rc && n == RC_MAX_IDS);
+	while (more && !rc) {
+		size_t n = 0;
+		bool cached = false;
+		while (n < RC_MAX_IDS && !cached && more) {
+			more = chunk_walk_next(&w, d, &g.grid, &ids[n]);
+			cached = more && on_edge(&g, ids[n]) && is_cached(in, &g, ids[n]);
+			n += more;
+		}
+		rc = place_batch(in, &g, ids, n - cached, err);
+		if (rc || !cached)
+			continue;
+		rc = place_cached(in, &g, ids[n - 1], &hit, err);
+		if (!rc && !hit) /* it had to make room meanwhile */
+			rc = place_batch(in, &g, &ids[n - 1], 1, err);
+	}
 	return rc;
 }
 
@@ -373,6 +450,7 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 			uint64_t row, struct rc_stored_chunk *chunk_out, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
+	struct rc_codec_count *count;
 	size_t n_done;
 	int rc;
 
@@ -380,12 +458,15 @@ int rc_input_stored_row(struct rc_input *in, const struct rc_index *ix, uint32_t
 	    row >= ix->datasets[i_dataset].dims[0])
 		return rc_fail(err, RC_E_BUG, "bad_rows", "row %llu is not a chunk",
 			       (unsigned long long)row);
-	rc = rc_reader_chunks(in->reader, ix, i_dataset, &row, 1, chunk_out, &n_done, err);
+	rc = chunk_fetch(in, ix, i_dataset, &row, 1, chunk_out, &n_done, err);
 	in->counters.read_ns += rc_now_ns() - t0;
 	if (rc)
 		return rc;
 	in->counters.read_bytes += chunk_out->n;
 	in->counters.chunks++;
+	count = &in->codecs[rc_dataset_codec(&ix->datasets[i_dataset])];
+	count->copied_chunks++;
+	count->copied_bytes += chunk_out->n;
 	return 0;
 }
 
@@ -395,6 +476,8 @@ static int read_by_reader(struct rc_input *in, const struct row_source *s,
 			  const struct rc_row_run *run, char *dst, struct rc_err *err)
 {
 	in->counters.decoded_bytes += run->n * s->row_bytes;
+	count_decoded(in, &s->ix->datasets[s->i_dataset], run->n * s->row_bytes,
+		      run->n * s->row_bytes);
 	return rc_reader_rows(in->reader, s->ix, s->i_dataset, run->row0, run->n, dst,
 			      run->n * s->row_bytes, err);
 }

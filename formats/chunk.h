@@ -8,6 +8,7 @@
 #ifndef RC_CHUNK_H
 #define RC_CHUNK_H
 
+#include "formats/codec.h"
 #include "formats/reader.h"
 
 struct rc_input;
@@ -41,6 +42,12 @@ struct rc_input_counters {
 	int64_t read_ns, decode_ns;
 };
 void rc_input_counters(const struct rc_input *in, struct rc_input_counters *c_out);
+/* What all inputs of the pool that were freed by now did, by the codec that the file uses. */
+struct rc_codec_count {
+	uint64_t decoded_chunks, decoded_in_bytes, decoded_out_bytes;
+	uint64_t copied_chunks, copied_bytes; /* as they were stored */
+};
+void rc_readers_codecs(struct rc_readers *pool, struct rc_codec_count counts_out[RC_N_CODECS]);
 
 /* All stamps of a clock as int64 ns, absolute; n must be the clock dataset's length and unit as in
  * the stream's clock.  Float stamps are rounded to the nearest ns; NaN or out of range is

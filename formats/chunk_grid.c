@@ -18,6 +18,7 @@ void chunk_grid_of(const struct rc_dataset *d, struct chunk_grid *g_out)
 		g.bytes *= d->chunk[i];
 		g.whole_rows &= d->chunk[i] == d->dims[i];
 	}
+	g.n = g.per_row * n_chunks(d, 0);
 	*g_out = g;
 }
 
@@ -60,6 +61,33 @@ struct box {
 	uint64_t count[RC_MAX_RANK], src_stride[RC_MAX_RANK], dst_stride[RC_MAX_RANK];
 };
 
+/* n pieces of `span` bytes each.  Inlined for the spans below, where a call for each would cost
+ * more than the copy. */
+#define INLINED static inline __attribute__((always_inline))
+
+INLINED void copy_pieces(const struct box *b, uint32_t axis, const char *src, char *dst,
+			 size_t span)
+{
+	uint64_t from = b->src_stride[axis], to = b->dst_stride[axis], n = b->count[axis];
+
+	for (uint64_t i = 0; i < n; i++)
+		memcpy(dst + i * to, src + i * from, span);
+}
+
+static void copy_row(const struct box *b, uint32_t axis, const char *src, char *dst, size_t span)
+{
+	switch (span) {
+	case 1: copy_pieces(b, axis, src, dst, 1); break;
+	case 2: copy_pieces(b, axis, src, dst, 2); break;
+	case 4: copy_pieces(b, axis, src, dst, 4); break;
+	case 8: copy_pieces(b, axis, src, dst, 8); break;
+	case 12: copy_pieces(b, axis, src, dst, 12); break;
+	case 16: copy_pieces(b, axis, src, dst, 16); break;
+	case 32: copy_pieces(b, axis, src, dst, 32); break;
+	default: copy_pieces(b, axis, src, dst, span);
+	}
+}
+
 static void copy_box(const struct box *b, size_t element_size, const char *src, char *dst)
 {
 	uint64_t at[RC_MAX_RANK] = { 0 };
@@ -74,9 +102,7 @@ static void copy_box(const struct box *b, size_t element_size, const char *src, 
 		return;
 	}
 	do {
-		for (uint64_t i = 0; i < b->count[n - 1]; i++)
-			memcpy(dst + i * b->dst_stride[n - 1], src + i * b->src_stride[n - 1],
-			       span);
+		copy_row(b, n - 1, src, dst, span);
 		for (k = n - 1; k-- > 0;) {
 			src += b->src_stride[k];
 			dst += b->dst_stride[k];

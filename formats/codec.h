@@ -30,13 +30,24 @@ void rc_codec_versions(struct rc_buf *b);
 /* True when rc_chunk_decode() can undo it. */
 bool rc_filter_decodable(int32_t id);
 
-enum rc_codec { RC_CODEC_NONE, RC_CODEC_GZIP, RC_CODEC_ZSTD };
+/* The first three can be written. */
+enum rc_codec { RC_CODEC_NONE, RC_CODEC_GZIP, RC_CODEC_ZSTD, RC_CODEC_LZF, RC_CODEC_OTHER };
+enum { RC_N_CODECS = RC_CODEC_OTHER + 1 };
 const char *rc_codec_name(enum rc_codec c);
+/* The one that compresses a dataset. */
+enum rc_codec rc_dataset_codec(const struct rc_dataset *d);
+
+/* Negative levels of zstd are faster and compress less. */
+enum { RC_ZSTD_LEVEL_MIN = -7, RC_ZSTD_LEVEL_MAX = 19 };
+static inline bool rc_zstd_level_ok(int level)
+{
+	return level >= RC_ZSTD_LEVEL_MIN && level <= RC_ZSTD_LEVEL_MAX && level != 0;
+}
 
 /* How an output dataset stores its chunks. */
 struct rc_encoding {
 	enum rc_codec codec;
-	int level;    /* gzip 1..12 (libdeflate), zstd 1..19 */
+	int level;    /* gzip 1..12 (libdeflate), zstd: rc_zstd_level_ok() */
 	bool shuffle; /* before the codec; only for elements of more than one byte */
 };
 /* The HDF5 pipeline that describes an encoding; returns the number of filters. */

@@ -3,6 +3,8 @@
  * and reference is looked at, and everything the builder normalises must be in its one form. */
 #include "formats/index.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "formats/codec.h"
 #include "formats/index_private.h"
@@ -405,6 +407,7 @@ static int check_records(const struct checker *c)
 int rc_index_open(void *block, size_t n, const char *path, uint64_t file_bytes,
 		  struct rc_index **ix_out, struct rc_err *err)
 {
+	static atomic_uint_fast64_t serial;
 	struct rc_index *ix = NULL;
 	int rc = rc_new(&ix, err);
 	struct checker c = {.ix = ix, .err = err};
@@ -414,7 +417,9 @@ int rc_index_open(void *block, size_t n, const char *path, uint64_t file_bytes,
 		return rc;
 	}
 	ix->block = block;
+	ix->block_bytes = n;
 	ix->file_bytes = file_bytes;
+	ix->serial = atomic_fetch_add(&serial, 1) + 1;
 	rc = rc_strdup(&ix->path, path, err);
 	if (!rc)
 		rc = lay_out(&c, ix, n);

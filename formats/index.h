@@ -100,6 +100,7 @@ struct rc_index {
 	char *path;              /* as given by the user; owned */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */
 	uint32_t layout_score;
@@ -112,6 +113,7 @@ struct rc_index {
 	const char *strings;
 	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_string_bytes;
 	void *block;             /* owned: the bytes all of the above point into */
+	size_t block_bytes;
 };
 
 static inline const char *rc_index_str(const struct rc_index *ix, uint32_t off)

@@ -18,6 +18,7 @@
 enum {
 	RC_READER_SLOTS = 4,  /* files that a reader keeps open */
 	RC_MAX_IDS = 256,     /* chunks of one request */
+	RC_MAX_PLACES = 128 << 10, /* chunks of a dataset whose places are told */
 	RC_MAX_TEXT = 8192,   /* of a request; paths inside files are shorter */
 	RC_SHARED_ALIGN = 64, /* of each chunk in the shared block */
 	RC_SHARED_MAX = 1 << 30
@@ -42,6 +43,8 @@ enum rc_op {
 	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, whose first
 			 * part is in the shared block */
 	RC_OP_INDEX,    /* the index from byte row0 on into the shared block */
+	RC_OP_PLACES,   /* text: path of the dataset; reply.n: bytes of its array of struct
+			 * rc_place in the shared block, 0 where they are not known */
 	RC_OP_CHUNKS,   /* text: path of the dataset; ids */
 	RC_OP_ROWS,     /* text: path of the dataset; rows [row0, row0 + n_rows) as dtype */
 	RC_OP_MISBEHAVE /* text: how */

@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "formats/chunk_cache.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 #define DEFAULT_SHARED (UINT64_C(16) << 20)
+#define DEFAULT_CACHE (UINT64_C(4) << 20)
 #define DEFAULT_TIMEOUT_NS INT64_C(60000000000)
 
 int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **p_out,
@@ -33,10 +35,18 @@ int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **
 		l->shared_bytes = DEFAULT_SHARED;
 	if (l->shared_bytes > RC_SHARED_MAX)
 		l->shared_bytes = RC_SHARED_MAX;
+	if (!l->cache_bytes)
+		l->cache_bytes = DEFAULT_CACHE;
 	if (!l->timeout_ns)
 		l->timeout_ns = DEFAULT_TIMEOUT_NS;
 	rc = rc_spawner_start(l, &p->spawner, err);
 	if (rc) {
+		free(p);
+		return rc;
+	}
+	rc = chunk_cache_new(l->cache_bytes, &p->cache, err);
+	if (rc) {
+		rc_spawner_stop(&p->spawner);
 		free(p);
 		return rc;
 	}
@@ -51,12 +61,39 @@ void rc_readers_stop(struct rc_readers *p)
 		return;
 	rc_spawner_stop(&p->spawner);
 	pthread_mutex_destroy(&p->lock);
+	chunk_cache_free(p->cache);
 	free(p);
 }
 
 uint64_t rc_readers_shared_bytes(const struct rc_readers *p)
 {
 	return p->limits.shared_bytes;
+}
+
+struct chunk_cache *rc_reader_cache(struct rc_reader *r)
+{
+	return r->pool->cache;
+}
+
+void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts)
+{
+	pthread_mutex_lock(&r->pool->lock);
+	for (int i = 0; i < RC_N_CODECS; i++) {
+		struct rc_codec_count *c = &r->pool->codecs[i];
+		c->decoded_chunks += counts[i].decoded_chunks;
+		c->decoded_in_bytes += counts[i].decoded_in_bytes;
+		c->decoded_out_bytes += counts[i].decoded_out_bytes;
+		c->copied_chunks += counts[i].copied_chunks;
+		c->copied_bytes += counts[i].copied_bytes;
+	}
+	pthread_mutex_unlock(&r->pool->lock);
+}
+
+void rc_readers_codecs(struct rc_readers *pool, struct rc_codec_count counts_out[RC_N_CODECS])
+{
+	pthread_mutex_lock(&pool->lock);
+	memcpy(counts_out, pool->codecs, sizeof pool->codecs);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err)
@@ -308,6 +345,31 @@ static void describe(struct ask *k, const struct rc_index *ix, const struct rc_d
 	k->q.rank = d->rank;
 	memcpy(k->q.dims, d->dims, sizeof k->q.dims);
 	memcpy(k->q.chunk, d->chunk, sizeof k->q.chunk);
+}
+
+int rc_reader_places(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		     struct rc_place *p_out, size_t n, bool *known_out, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_PLACES };
+	struct slot *s = NULL;
+	int rc;
+
+	describe(&k, ix, &ix->datasets[i_dataset]);
+	rc = scanned_slot(r, ix, &s, err);
+	if (!rc)
+		rc = ask_about(r, s, &k, err);
+	if (rc)
+		return rc;
+	*known_out = r->reply.n > 0;
+	if (!*known_out)
+		return 0;
+	if (r->reply.n != n * sizeof *p_out || r->reply.n > r->shared_bytes)
+		return reader_lose(r, ix->path, EPROTO, err);
+	memcpy(p_out, r->shared, n * sizeof *p_out);
+	for (size_t i = 0; i < n; i++)
+		if (p_out[i].address > s->bytes || p_out[i].n > s->bytes - p_out[i].address)
+			return reader_lose(r, ix->path, EPROTO, err);
+	return 0;
 }
 
 int rc_reader_chunks(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,

@@ -22,6 +22,7 @@ struct rc_reader;
 struct rc_reader_limits {
 	uint64_t memory_bytes;  /* address space of a reader; 0: 1 GiB */
 	uint64_t shared_bytes;  /* its shared block; 0: 16 MiB */
+	uint64_t cache_bytes;   /* chunks that several requests need, for all; 0: 4 MiB */
 	int64_t timeout_ns;     /* a request may take this plus file size / 20 MB/s; 0: 60 s */
 	bool (*stop)(void);     /* asked while waiting: true gives the request up; NULL: never */
 };
@@ -36,6 +37,11 @@ void rc_readers_stop(struct rc_readers *p);
 /* A handle; the process behind it is started by the first request. */
 int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err);
 void rc_reader_free(struct rc_reader *r);
+/* What all readers of the pool share. */
+struct chunk_cache;
+struct chunk_cache *rc_reader_cache(struct rc_reader *r);
+struct rc_codec_count;
+void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts);
 
 struct rc_scan_options {
 	const char *layout; /* --layout-in, or NULL to probe */
@@ -52,6 +58,17 @@ struct rc_stored_chunk {
 	size_t n;
 	uint32_t mask; /* HDF5 filter mask: bit k set = filter k was not applied */
 };
+
+/* Where the stored bytes of a chunk lie in the file; n = 0: not there, or not known. */
+struct rc_place {
+	uint64_t address;
+	uint32_t n, mask;
+};
+
+/* The places of all n chunks of a dataset, in the order of their ids, into p_out; *known_out is
+ * false where the reader cannot tell them quickly.  They lie inside the file as it was scanned. */
+int rc_reader_places(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
+		     struct rc_place *p_out, size_t n, bool *known_out, struct rc_err *err);
 
 /*
  * The stored chunks `ids` (linear over the chunk grid, last axis fastest) of dataset i_dataset.

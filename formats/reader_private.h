@@ -5,12 +5,15 @@
 
 #include <pthread.h>
 
+#include "formats/chunk.h"
 #include "formats/protocol.h"
 
 struct rc_readers {
 	struct rc_reader_limits limits;
 	pthread_mutex_t lock; /* one question to the spawner at a time */
 	struct rc_spawner spawner;
+	struct chunk_cache *cache;
+	struct rc_codec_count codecs[RC_N_CODECS]; /* under lock */
 };
 
 /* A file that the reader has, or had before it died. */

@@ -30,6 +30,14 @@ static bool scale(const struct stamp *s, int64_t num, int64_t den, int64_t *ns_o
 			return true;
 		}
 	}
+	if (den == 1) { /* nearly all clocks: no division of 128 bits */
+		ns = product >> s->shift;
+		ns += s->shift && (product >> (s->shift - 1) & 1);
+		if (!is_in_range(ns))
+			return false;
+		*ns_out = s->negative ? -(int64_t)ns : (int64_t)ns;
+		return true;
+	}
 	divisor = (wide)den << s->shift;
 	ns = product / divisor;
 	product -= ns * divisor;

@@ -20,7 +20,7 @@ enum {
 	AHEAD_PART = 8,
 	MAX_TILES = 256, MAX_ITEMS = 2048, MAX_JOBS = 1024,
 	TILE_ROWS = 64 << 10,
-	BRIDGE_BYTES = 256 << 10      /* scratch of an input */
+	INPUT_BYTES = 1 << 20         /* scratch of an input: bridges, stored chunks read ahead */
 };
 
 static uint64_t most(uint64_t a, uint64_t b)
@@ -256,7 +256,7 @@ int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, str
 	b.device_bytes = device_share(ask);
 	b.ahead_bytes = least(AHEAD_BYTES, b.bytes / AHEAD_PART);
 	/* a chunk as it is shared, and where it is decoded, at most through two filters */
-	b.worker_base = most(ask->shared_bytes, chunk) + 3 * chunk + BRIDGE_BYTES;
+	b.worker_base = most(ask->shared_bytes, chunk) + 3 * chunk + INPUT_BYTES;
 	b.slot.tile_rows = TILE_ROWS;
 	no = count_needs(&b, ask->plan);
 	if (no.n == ask->plan->n_order || !divide(&b, ask->n_workers))

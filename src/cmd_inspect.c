@@ -18,6 +18,7 @@ struct options {
 	const char *files_from;
 	bool null_separated;
 	const char *layout_in;
+	const char *index;
 	bool json, long_form;
 	int64_t threads;
 	int quiet, verbose;
@@ -36,6 +37,9 @@ static const struct rc_opt rows[] = {
 	{.name = "layout-in", .type = RC_OPT_STRING, .offset = AT(layout_in), .arg = "NAME",
 	 .group = "Input",
 	 .help = "read inputs as this layout (robomimic, aloha, generic) instead of guessing"},
+	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
+	 .group = "Input", .no_env = true,
+	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
 
 	{.name = "json", .type = RC_OPT_FLAG, .offset = AT(json), .group = "Output",
 	 .no_env = true, .help = "print one JSON object, a file a line"},
@@ -231,7 +235,14 @@ static int inspect(struct rc_readers *readers, const struct rc_inputs *inputs,
 	int n_threads = set->threads ? (int)set->threads : rc_allowed_cpus();
 	struct rc_survey survey = {0};
 	struct rc_scan scan = {0};
-	int rc = rc_scan_run(readers, inputs, set->layout_in, n_threads, &scan, err);
+	const struct rc_scan_ask ask = {
+		.readers = readers,
+		.inputs = inputs,
+		.layout = set->layout_in,
+		.index_file = set->index,
+		.n_threads = n_threads,
+	};
+	int rc = rc_scan_run(&ask, &scan, err);
 
 	if (!rc)
 		rc = tell_unreadable(&scan, err);

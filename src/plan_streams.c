@@ -108,7 +108,7 @@ static struct rc_encoding encoding_of(const struct rc_dataset *d)
 
 		if (f->id == RC_FILTER_ZSTD) {
 			e.codec = RC_CODEC_ZSTD;
-			e.level = level >= 1 && level <= 19 ? level : 3;
+			e.level = rc_zstd_level_ok(level) ? level : 3;
 		} else if (f->id == RC_FILTER_DEFLATE) {
 			e.codec = RC_CODEC_GZIP;
 			e.level = level >= 1 && level <= 9 ? level : 4;
@@ -123,10 +123,13 @@ static struct rc_encoding encoding_of(const struct rc_dataset *d)
 
 static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 {
+	const struct rc_compression *c =
+		&p->recipe->compression[out->kind == RC_KIND_IMAGE ? RC_CLASS_IMAGES
+								   : RC_CLASS_LOW_DIM];
 	const struct rc_dataset *d = NULL;
 
-	out->encoding = p->recipe->encoding;
-	if (p->recipe->compression_mode == RC_COMPRESS_KEEP) {
+	out->encoding = c->encoding;
+	if (c->keep) {
 		out->encoding = (struct rc_encoding){.shuffle = true};
 		for (size_t i = 0; i < out->n_sources; i++) {
 			d = &p->ix->datasets[p->ix->streams[out->sources[i].stream].dataset];
@@ -137,8 +140,8 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 	}
 	out->encoding.shuffle &= out->encoding.codec != RC_CODEC_NONE &&
 				 rc_dtype_size(out->dtype) > 1;
-	out->stored = p->recipe->compression_mode == RC_COMPRESS_KEEP && out->copies &&
-		      d->n_filters > 0 && d->storage == RC_STORE_CHUNKED && !d->big_endian &&
+	out->stored = c->keep && out->copies && d->n_filters > 0 &&
+		      d->storage == RC_STORE_CHUNKED && !d->big_endian &&
 		      rc_dataset_row_chunks(d);
 }
 

@@ -288,48 +288,6 @@ static int compile_splits(struct rc_recipe *r, struct rc_err *err)
 	return rc;
 }
 
-int rc_parse_compression(const char *s, enum rc_compression_mode *mode_out,
-			 struct rc_encoding *e_out, struct rc_err *err)
-{
-	static const struct {
-		const char *name;
-		enum rc_codec codec;
-		int dflt, lo, hi;
-	} codecs[] = {
-		{"none", RC_CODEC_NONE, 0, 0, 0},
-		{"gzip", RC_CODEC_GZIP, 4, 1, 12},
-		{"zstd", RC_CODEC_ZSTD, 3, 1, 19},
-	};
-	const char *colon = strchr(s, ':');
-	size_t len = colon ? (size_t)(colon - s) : strlen(s);
-
-	*e_out = (struct rc_encoding){.shuffle = true};
-	if (!strcmp(s, "keep")) {
-		*mode_out = RC_COMPRESS_KEEP;
-		return 0;
-	}
-	*mode_out = RC_COMPRESS_AS;
-	for (size_t i = 0; i < RC_ARRAY_LEN(codecs); i++) {
-		int64_t level = codecs[i].dflt;
-
-		if (strlen(codecs[i].name) != len || memcmp(codecs[i].name, s, len))
-			continue;
-		if (colon && codecs[i].codec == RC_CODEC_NONE)
-			break;
-		if (colon) {
-			int rc = rc_parse_int(colon + 1, "the level in --compression", codecs[i].lo,
-					      codecs[i].hi, &level, err);
-			if (rc)
-				return rc;
-		}
-		e_out->codec = codecs[i].codec;
-		e_out->level = (int)level;
-		return 0;
-	}
-	return rc_fail(err, RC_E_USAGE, "compression",
-		       "--compression '%s' is not keep, none, gzip[:LEVEL] or zstd[:LEVEL]", s);
-}
-
 /* Settings that contradict each other or cannot mean anything. */
 static int check_settings(const struct rc_settings *s, struct rc_err *err)
 {
@@ -392,7 +350,7 @@ int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, st
 	if (!rc)
 		rc = compile_splits(&r, err);
 	if (!rc)
-		rc = rc_parse_compression(set->compression, &r.compression_mode, &r.encoding, err);
+		rc = rc_parse_compression(set->compression, r.compression, err);
 	if (rc)
 		rc_recipe_release(&r);
 	else

@@ -42,7 +42,12 @@ struct rc_split {
 	double share; /* of 1 */
 };
 
-enum rc_compression_mode { RC_COMPRESS_KEEP, RC_COMPRESS_AS };
+/* How the streams of one kind are compressed. */
+enum rc_stream_class { RC_CLASS_IMAGES, RC_CLASS_LOW_DIM, RC_CLASS_COUNT };
+struct rc_compression {
+	bool keep;                   /* each stream its source's kind */
+	struct rc_encoding encoding; /* otherwise */
+};
 
 struct rc_recipe {
 	const struct rc_settings *set;
@@ -51,8 +56,7 @@ struct rc_recipe {
 	size_t n_groups;
 	struct rc_split *splits;
 	size_t n_splits;
-	enum rc_compression_mode compression_mode;
-	struct rc_encoding encoding; /* RC_COMPRESS_AS */
+	struct rc_compression compression[RC_CLASS_COUNT];
 	char **owned;                /* strings cut out of option values */
 	size_t n_owned, cap_owned;
 };
@@ -76,9 +80,9 @@ const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *
 int rc_recipe_check_used(const struct rc_recipe *r, const char *const *names, size_t n_names,
 			 struct rc_err *err);
 
-/* "zstd:3" -> encoding; "keep" -> mode. */
-int rc_parse_compression(const char *s, enum rc_compression_mode *mode_out,
-			 struct rc_encoding *e_out, struct rc_err *err);
+/* "zstd:3", "images=zstd:1,low-dim=none": one for each kind; keep for kinds that are not named. */
+int rc_parse_compression(const char *s, struct rc_compression out[RC_CLASS_COUNT],
+			 struct rc_err *err);
 
 /* What shapes the output, as one-line canonical JSON (not threads, paths or progress): stored in
  * the shards and compared when a run is resumed. */

@@ -12,15 +12,15 @@ static const struct {
 	const char *option;
 	char joint;
 } object_keys[] = {
-	{"method", ':'}, {"dtype", ':'},   {"source-rate", ':'}, {"latency", '='},
-	{"rename", '='}, {"fuse", '='},    {"split", ':'},
+	{"method", ':'}, {"dtype", ':'}, {"source-rate", ':'}, {"latency", '='},
+	{"rename", '='}, {"fuse", '='},  {"split", ':'},       {"compression", '='},
 };
 
 /* Options that describe one run and not the dataset, so that a recipe must not set them. */
 static const char *const run_only[] = {
-	"recipe", "output", "files-from", "null", "force", "dry-run", "report", "threads", "quiet",
-	"verbose", "help", "version", "progress", "dump-options", "simd", "device", "strict",
-	"memory", "device-memory",
+	"recipe", "output", "files-from", "null", "index", "force", "dry-run", "report",
+	"threads", "quiet", "verbose", "help", "version", "progress", "dump-options", "simd",
+	"device", "strict", "memory", "device-memory",
 };
 
 static bool is_run_only(const char *name)

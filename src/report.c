@@ -151,6 +151,7 @@ static void summary_json(const struct rc_run *r, struct rc_json *root)
 		shards += w->shards[i].committed;
 	b = rc_json_add_object(o, "before");
 	rc_json_add_uint(b, "files", r->inputs.n);
+	rc_json_add_uint(b, "files_from_index", r->scan.n_reused);
 	rc_json_add_uint(b, "episodes", episodes);
 	rc_json_add_uint(b, "samples", samples);
 	rc_json_add_uint(b, "bytes", bytes);
@@ -232,6 +233,33 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_double(o, "writer_wait_s", seconds(st->writer_wait_ns));
 	rc_json_add_string(o, "bottleneck", bottleneck);
 	rc_json_add_double(o, "bottleneck_share", wall > 0 ? most / wall : 0);
+}
+
+/* Codecs that were not met are left out. */
+static void codecs_json(const struct rc_run *r, struct rc_json *root)
+{
+	struct rc_json *list = rc_json_add_array(root, "codecs");
+	struct rc_codec_count in[RC_N_CODECS] = {0};
+
+	if (r->readers)
+		rc_readers_codecs(r->readers, in);
+	for (int i = 0; i < RC_N_CODECS; i++) {
+		const struct rc_encode_count *out = &r->writer.encoded[i];
+		struct rc_json *o;
+
+		if (!in[i].decoded_chunks && !in[i].copied_chunks && !out->chunks)
+			continue;
+		o = rc_json_add_object(list, NULL);
+		rc_json_add_string(o, "name", rc_codec_name((enum rc_codec)i));
+		rc_json_add_uint(o, "decoded_chunks", in[i].decoded_chunks);
+		rc_json_add_uint(o, "decoded_in_bytes", in[i].decoded_in_bytes);
+		rc_json_add_uint(o, "decoded_out_bytes", in[i].decoded_out_bytes);
+		rc_json_add_uint(o, "encoded_chunks", out->chunks);
+		rc_json_add_uint(o, "encoded_in_bytes", out->in_bytes);
+		rc_json_add_uint(o, "encoded_out_bytes", out->out_bytes);
+		rc_json_add_uint(o, "copied_chunks", in[i].copied_chunks);
+		rc_json_add_uint(o, "copied_bytes", in[i].copied_bytes);
+	}
 }
 
 /* A convention of one file, with the index its strings lie in. */
@@ -367,6 +395,7 @@ int rc_report_text(struct rc_run *r, struct rc_buf *b, struct rc_err *err)
 	device_json(r, root);
 	summary_json(r, root);
 	stages_json(r, root);
+	codecs_json(r, root);
 	rc_quality_json(&r->quality, root, "streams");
 	conventions_json(r, root);
 	episodes_json(r, root);

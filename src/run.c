@@ -62,8 +62,15 @@ static void warn_about(const struct rc_problems *ps)
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
-	int rc = rc_scan_run(r->readers, &r->inputs, r->set->layout_in, r->n_threads, &r->scan,
-			     err);
+	const struct rc_scan_ask ask = {
+		.readers = r->readers,
+		.inputs = &r->inputs,
+		.layout = r->set->layout_in,
+		.index_file = r->set->index,
+		.keep_index = r->set->dry_run,
+		.n_threads = r->n_threads,
+	};
+	int rc = rc_scan_run(&ask, &r->scan, err);
 
 	r->scan_ns = rc_now_ns() - t0;
 	if (rc)

@@ -4,31 +4,62 @@
 #include "scan.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "each.h"
+#include "scan_index.h"
 
 struct scanner {
 	struct rc_scan_options opt;
-	struct rc_scan *scan;
+	struct rc_scanned **files; /* that are not known yet */
 };
 
 static void scan_one(void *arg, struct rc_input *in, size_t i)
 {
 	struct scanner *sc = arg;
-	struct rc_scanned *f = &sc->scan->files[i];
+	struct rc_scanned *f = sc->files[i];
 	int64_t t0 = rc_now_ns();
 
 	rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
 	f->scan_ns = rc_now_ns() - t0;
 }
 
-int rc_scan_run(struct rc_readers *readers, const struct rc_inputs *in, const char *layout,
-		int n_threads, struct rc_scan *scan_out, struct rc_err *err)
+static int scan_unknown(const struct rc_scan_ask *ask, struct rc_scan *scan, struct rc_err *err)
 {
+	struct scanner sc = {.opt = {.layout = ask->layout}};
+	struct rc_each each = {.readers = ask->readers, .n_threads = ask->n_threads,
+			       .piece = scan_one, .arg = &sc};
+	int rc = rc_new_array(&sc.files, scan->n, sizeof *sc.files, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < scan->n; i++)
+		if (!scan->files[i].index)
+			sc.files[each.n++] = &scan->files[i];
+	rc = rc_each_run(&each, err);
+	for (size_t i = 0; i < scan->n; i++) {
+		scan->n_failed += scan->files[i].index == NULL;
+		scan->busy_ns += scan->files[i].scan_ns;
+	}
+	free(sc.files);
+	return rc;
+}
+
+/* The run goes on without: what it makes does not depend on the index file. */
+static void save(const struct rc_scan_ask *ask, const struct rc_scan *scan)
+{
+	struct rc_err err = {0};
+
+	if (!ask->index_file || ask->keep_index || scan->n_reused == scan->n)
+		return;
+	if (rc_scan_index_save(ask->index_file, ask->layout, scan, &err))
+		rc_log(RC_LOG_WARN, "%s; the next scan starts anew", err.msg);
+}
+
+int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err)
+{
+	const struct rc_inputs *in = ask->inputs;
 	struct rc_scan scan = {.n = in->n};
-	struct scanner sc = {.opt = {.layout = layout}, .scan = &scan};
-	const struct rc_each each = {.readers = readers, .n_threads = n_threads, .n = in->n,
-				     .piece = scan_one, .arg = &sc};
 	int rc = rc_new_array(&scan.files, in->n, sizeof *scan.files, err);
 
 	if (rc)
@@ -37,16 +68,17 @@ int rc_scan_run(struct rc_readers *readers, const struct rc_inputs *in, const ch
 		scan.files[i].path = in->files[i].path;
 		scan.files[i].label = in->files[i].label;
 	}
-	rc = rc_each_run(&each, err);
-	for (size_t i = 0; i < scan.n; i++) {
-		scan.n_failed += scan.files[i].index == NULL;
-		scan.busy_ns += scan.files[i].scan_ns;
-	}
-	if (rc)
+	if (ask->index_file)
+		rc = rc_scan_index_load(ask->index_file, ask->layout, &scan, &scan.n_reused, err);
+	if (!rc)
+		rc = scan_unknown(ask, &scan, err);
+	if (rc) {
 		rc_scan_release(&scan);
-	else
-		*scan_out = scan;
-	return rc;
+		return rc;
+	}
+	save(ask, &scan);
+	*scan_out = scan;
+	return 0;
 }
 
 void rc_scan_release(struct rc_scan *s)

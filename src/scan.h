@@ -17,13 +17,23 @@ struct rc_scanned {
 struct rc_scan {
 	struct rc_scanned *files; /* same order as the inputs */
 	size_t n, n_failed;
+	size_t n_reused;          /* known from the index file */
 	int64_t busy_ns;
 };
 
-/* The inputs are borrowed for the life of the scan.  Fails only on out of memory, on failing
- * threads or, with RC_E_INTERRUPTED, when a signal asked to stop. */
-int rc_scan_run(struct rc_readers *readers, const struct rc_inputs *in, const char *layout,
-		int n_threads, struct rc_scan *scan_out, struct rc_err *err);
+struct rc_scan_ask {
+	struct rc_readers *readers;
+	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
+	const char *layout;             /* --layout-in, or NULL to probe each file */
+	const char *index_file;         /* --index, or NULL; see scan_index.h */
+	bool keep_index;                /* do not write it */
+	int n_threads;
+};
+
+/* Fails only on out of memory, on failing threads, on an index file that is something else or,
+ * with RC_E_INTERRUPTED, when a signal asked to stop.  That the index file cannot be written is a
+ * warning. */
+int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err);
 void rc_scan_release(struct rc_scan *s);
 
 #endif

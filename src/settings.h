@@ -28,6 +28,7 @@ struct rc_settings {
 	const char *files_from;
 	bool null_separated;
 	const char *layout_in;
+	const char *index;
 	/* what comes out */
 	const char *output;
 	const char *layout_out;

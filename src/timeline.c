@@ -7,11 +7,12 @@
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
-/* The k-th smallest of v[0..n), by quickselect; reorders v. */
-static int64_t select_kth(int64_t *v, size_t n, size_t k)
+/* The k-th smallest of v[0..n), by quickselect; reorders v[lo..n), which no smaller one may be
+ * behind. */
+static int64_t select_kth(int64_t *v, size_t lo, size_t n, size_t k)
 {
 	uint64_t random = 0x9e3779b97f4a7c15u; /* not the middle: real clocks have patterns */
-	size_t lo = 0, hi = n - 1;
+	size_t hi = n - 1;
 
 	while (lo < hi) {
 		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
@@ -61,10 +62,10 @@ void rc_clock_measure(const int64_t *t, size_t n, int64_t *scratch, struct rc_cl
 	}
 	if (t[n - 1] > t[0])
 		q->rate_hz = (double)m / (double)((__int128)t[n - 1] - t[0]) * 1e9;
-	q->p50_ns = select_kth(scratch, m, m / 2);
+	q->p50_ns = select_kth(scratch, 0, m, m / 2);
 	for (size_t i = 0; i < m; i++)
 		q->gaps += q->p50_ns > 0 && scratch[i] > (__int128)RC_GAP_FACTOR * q->p50_ns;
-	q->p99_ns = select_kth(scratch, m, m - 1 - m / 100);
+	q->p99_ns = select_kth(scratch, m > 99 ? m / 2 : 0, m, m - 1 - m / 100);
 }
 
 /* --- ticks ------------------------------------------------------------------------------------ */

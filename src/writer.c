@@ -145,6 +145,18 @@ static int begin_episode(struct rc_writer *w, const struct rc_work *work, struct
 	return 0;
 }
 
+static void count_encoded(struct rc_writer *w, const struct rc_item *it)
+{
+	enum rc_codec codec = it->work->out[it->stream].encoding.codec;
+	struct rc_encode_count *c = &w->encoded[codec];
+
+	if (!it->raw) /* as it was stored */
+		return;
+	c->chunks++;
+	c->in_bytes += it->raw_bytes;
+	c->out_bytes += it->kind == RC_ITEM_ROWS ? it->raw_bytes : it->stored_bytes;
+}
+
 static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc_err *err)
 {
 	if (w->hashed_stream != it->stream) {
@@ -156,6 +168,7 @@ static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc
 	else
 		rc_hasher_add(w->hash_episode, it->stored, it->stored_bytes);
 	w->write.items++;
+	count_encoded(w, it);
 	if (it->kind == RC_ITEM_ROWS) {
 		w->write.bytes += it->raw_bytes;
 		return rc_shard_write_rows(w->shard, it->stream, it->row0, it->n_rows, it->raw,

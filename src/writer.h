@@ -24,6 +24,11 @@ struct rc_episode_result {
 	size_t shard;
 };
 
+/* What was encoded with one codec; copied chunks are no part of it. */
+struct rc_encode_count {
+	uint64_t chunks, in_bytes, out_bytes;
+};
+
 /* A committed shard. */
 struct rc_shard_result {
 	char name[64];
@@ -44,6 +49,7 @@ struct rc_writer {
 	struct rc_shard_result *shards;     /* plan->n_shards */
 	uint64_t n_ok, n_skipped, written_bytes, written_ticks;
 	struct rc_stage_time write;
+	struct rc_encode_count encoded[RC_N_CODECS];
 	/* the open shard and episode */
 	struct rc_shard *shard;
 	struct rc_outfile file;

@@ -102,8 +102,8 @@ done <"$tmp/statuses"
 for f in $(find src formats -name '*.c' | sort); do
 	usage='|RC_E_USAGE'
 	case $f in
-	src/base/* | src/device.c | src/recipe*.c | \
-		src/inputs.c | src/run.c | src/cmd_*.c | formats/formats.c)
+	src/base/* | src/device.c | src/recipe*.c | src/inputs.c | src/run.c | \
+		src/scan_index.c | src/cmd_*.c | formats/formats.c)
 		usage=
 		;;
 	esac

@@ -66,6 +66,9 @@ find src formats kernels man docs -type f | grep -E '\.([ch]|cuh?|def|sh|[1-8]|j
 grep -oE '(src|formats|kernels|man|docs)/[A-Za-z0-9_./-]+' Makefile.am | grep -v '/$' |
 	sort -u >"$tmp/build"
 same "files and Makefile.am" "$tmp/files" "$tmp/build"
+find bench -type f | grep -E '\.(c|py|sh)$' | sort >"$tmp/files"
+grep -oE 'bench/[a-z_]+\.(c|py|sh)' Makefile.am | sort -u >"$tmp/build"
+same "bench and Makefile.am" "$tmp/files" "$tmp/build"
 # The cases of tests/cli are shipped as a folder, and run.t takes what is there.
 find tests -type f \( -name '*.[ch]' -o -name '*.sh' -o -name '*.t' -o -name '*.py' \) |
 	grep -v '^tests/cli/.*\.sh$' | sort -u >"$tmp/files"

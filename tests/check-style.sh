@@ -6,8 +6,8 @@ cd "${top_srcdir:?}"
 
 bad=$(
 	find . -name 'build*' ! -name build-aux -prune -o -name '[a-z]*-[0-9].*[0-9]' -prune -o \
-		-type f -print | sed 's,^\./,,' |
-		grep -E '^(src|formats|kernels|tests|examples|m4|docs|man)/|^[^/]*\.(am|ac|md)$' |
+		-type f -print | sed 's,^\./,,' | grep -E \
+		'^(src|formats|kernels|tests|bench|examples|m4|docs|man)/|^[^/]*\.(am|ac|md)$' |
 		grep -E '\.([ch]|cuh?|def|sh|t|py|m4|am|ac|md|[1-8])$' | sort |
 		while read -r f; do
 		expand -t 8 "$f" | awk -v f="$f" '

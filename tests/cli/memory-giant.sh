@@ -8,7 +8,7 @@ robocache convert raw -o o1 --rate 5 -q -q && echo all
 try robocache convert raw -o o2 --rate 5 --memory 32M -j1 2>&1 | grep -v shape_differs
 episodes o2
 grep -c '"reason":.*"memory"' o2/report.json
-try robocache convert raw -o o3 --rate 5 --memory 49M -q 2>/dev/null
+try robocache convert raw -o o3 --rate 5 --memory 50M -q 2>/dev/null
 cmp o1/shard-00000.h5 o3/shard-00000.h5 && echo same
 try robocache convert big -o o4 --rate 5 --memory 32M
 show .

@@ -16,4 +16,6 @@ try robocache convert raw -o out --rate 10 --fuse .=joint_pos
 try robocache convert raw -o out --rate 10 --layout-in robomimc
 try robocache convert raw -o out --rate 10 --layout atc
 try robocache convert raw -o out --rate 10 --compression lz4
+try robocache convert raw -o out --rate 10 --compression image=none
+try robocache convert raw -o out --rate 10 --compression images=lz4,low-dim=none
 ls -A

@@ -282,6 +282,7 @@ static void plan(struct data *d, int n_demos, hsize_t rows)
 	struct rc_reader_limits limits = {.shared_bytes = 1 << 20};
 	char *operand = (char *)(uintptr_t)make_file(n_demos, rows);
 	struct rc_input_options opt = {.operands = &operand, .n_operands = 1};
+	struct rc_scan_ask scan;
 
 	*d = (struct data){.set = {.layout_out = "robomimic", .compression = "gzip:1",
 				   .rate = {50, 1}, .source_rate = {rate, 1, 1}, .output = out}};
@@ -290,7 +291,8 @@ static void plan(struct data *d, int n_demos, hsize_t rows)
 	rc_problems_init(&d->problems);
 	cr_assert_eq(rc_readers_start(&limits, &d->readers, &err), 0, "%s", err.msg);
 	cr_assert_eq(rc_inputs_collect(&opt, &d->inputs, &err), 0, "%s", err.msg);
-	cr_assert_eq(rc_scan_run(d->readers, &d->inputs, NULL, 1, &d->scan, &err), 0);
+	scan = (struct rc_scan_ask){.readers = d->readers, .inputs = &d->inputs, .n_threads = 1};
+	cr_assert_eq(rc_scan_run(&scan, &d->scan, &err), 0);
 	cr_assert_eq(rc_recipe_compile(&d->set, &d->recipe, &err), 0, "%s", err.msg);
 	cr_assert_eq(rc_plan_make(&d->scan, &d->recipe, &d->problems, &d->plan, &err), 0, "%s",
 		     err.msg);

@@ -144,7 +144,8 @@ Test(settings, what_goes_together)
 	good(&j, ARGS("--reference", "cam", "--timeline", "reference"));
 	job_release(&j);
 	good(&j, ARGS(NULL));
-	cr_expect_eq(j.recipe.compression_mode, RC_COMPRESS_KEEP);
+	cr_expect(j.recipe.compression[RC_CLASS_IMAGES].keep);
+	cr_expect(j.recipe.compression[RC_CLASS_LOW_DIM].keep);
 	cr_expect_eq(j.recipe.n_splits, 0);
 	job_release(&j);
 }
@@ -174,43 +175,64 @@ Test(settings, splits)
 	refused(ARGS("--split", ""), "is not NAME:SHARE");
 }
 
+/* What is expected of one kind; codec -1: keep. */
+static void expect_class(const char *text, const struct rc_compression *c, int codec, int level)
+{
+	cr_expect_eq(c->keep, codec < 0, "%s", text);
+	if (codec < 0)
+		return;
+	cr_expect_eq((int)c->encoding.codec, codec, "%s", text);
+	cr_expect_eq(c->encoding.level, level, "%s", text);
+	cr_expect(c->encoding.shuffle, "%s", text);
+}
+
 Test(settings, compression)
 {
+	enum { KEEP = -1, NONE = RC_CODEC_NONE, GZIP = RC_CODEC_GZIP, ZSTD = RC_CODEC_ZSTD };
 	static const struct {
 		const char *text;
-		enum rc_compression_mode mode;
-		enum rc_codec codec;
-		int level;
+		int images, images_level, low_dim, low_dim_level;
 	} ok[] = {
-		{"keep", RC_COMPRESS_KEEP, RC_CODEC_NONE, 0},
-		{"none", RC_COMPRESS_AS, RC_CODEC_NONE, 0},
-		{"gzip", RC_COMPRESS_AS, RC_CODEC_GZIP, 4},
-		{"gzip:1", RC_COMPRESS_AS, RC_CODEC_GZIP, 1},
-		{"gzip:9", RC_COMPRESS_AS, RC_CODEC_GZIP, 9},
-		{"zstd", RC_COMPRESS_AS, RC_CODEC_ZSTD, 3},
-		{"zstd:19", RC_COMPRESS_AS, RC_CODEC_ZSTD, 19},
+		{"keep", KEEP, 0, KEEP, 0},
+		{"none", NONE, 0, NONE, 0},
+		{"gzip", GZIP, 4, GZIP, 4},
+		{"gzip:1", GZIP, 1, GZIP, 1},
+		{"gzip:12", GZIP, 12, GZIP, 12},
+		{"zstd", ZSTD, 3, ZSTD, 3},
+		{"zstd:19", ZSTD, 19, ZSTD, 19},
+		{"zstd:-7", ZSTD, -7, ZSTD, -7},
+		{"images=zstd:1,low-dim=none", ZSTD, 1, NONE, 0},
+		{"low-dim=gzip", KEEP, 0, GZIP, 4},
+		{"images=zstd:-1", ZSTD, -1, KEEP, 0},
+		{"zstd:3,images=zstd:1", ZSTD, 1, ZSTD, 3},
+		{"none,images=keep", KEEP, 0, NONE, 0},
 	};
-	static const char *const bad[] = {"",       "lz4",     "gzip:",   "gzip:0", "gzip:99",
-					  "zstd:x", "zstd:20", "none:1",  "keep:1", "gzi",
-					  "gzipp",  "zstd:-1", "zstd:3 ", "GZIP"};
-	enum rc_compression_mode mode;
-	struct rc_encoding e;
+	static const char *const bad[] = {
+		"",	   "lz4",      "gzip:",	    "gzip:0",	"gzip:99",  "zstd:x",
+		"zstd:20", "zstd:0",   "zstd:-8",   "none:1",	"keep:1",   "gzi",
+		"gzipp",   "gzip:-1",  "zstd:3 ",   "GZIP",	"images=",  "=zstd",
+		"zstd,",   "zstd,gzip", ",zstd",    "images=zstd,gzip",
+		"images=zstd,images=none", "images=low-dim=none", "cam=zstd"};
+	struct rc_compression c[RC_CLASS_COUNT];
 	struct rc_err err;
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(ok); i++) {
-		cr_assert_eq(rc_parse_compression(ok[i].text, &mode, &e, &err), 0, "%s: %s",
-			     ok[i].text, err.msg);
-		cr_expect_eq(mode, ok[i].mode, "%s", ok[i].text);
-		if (mode == RC_COMPRESS_KEEP)
-			continue;
-		cr_expect_eq(e.codec, ok[i].codec, "%s", ok[i].text);
-		cr_expect_eq(e.level, ok[i].level, "%s", ok[i].text);
+		cr_assert_eq(rc_parse_compression(ok[i].text, c, &err), 0, "%s: %s", ok[i].text,
+			     err.msg);
+		expect_class(ok[i].text, &c[RC_CLASS_IMAGES], ok[i].images, ok[i].images_level);
+		expect_class(ok[i].text, &c[RC_CLASS_LOW_DIM], ok[i].low_dim,
+			     ok[i].low_dim_level);
 	}
 	for (size_t i = 0; i < RC_ARRAY_LEN(bad); i++) {
-		cr_expect_eq(rc_parse_compression(bad[i], &mode, &e, &err), RC_E_USAGE, "'%s'",
-			     bad[i]);
+		cr_expect_eq(rc_parse_compression(bad[i], c, &err), RC_E_USAGE, "'%s'", bad[i]);
 		cr_expect_neq(strstr(err.msg, "--compression"), NULL, "%s", err.msg);
 	}
+	rc_parse_compression("image=none", c, &err);
+	cr_expect_str_eq(err.msg, "'image' in --compression 'image=none' is no kind of stream; "
+				  "did you mean 'images'?");
+	rc_parse_compression("images=zstd:0", c, &err);
+	cr_expect_str_eq(err.msg,
+			 "the level in --compression is 0; zstd has -7 to -1 and 1 to 19");
 }
 
 /* --- what matched nothing --------------------------------------------------------------------- */

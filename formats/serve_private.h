@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the sources of the reader process share: reader_serve.c has its life and the files,
+ * reader_data.c the requests for the data of one dataset. */
+#ifndef RC_SERVE_PRIVATE_H
+#define RC_SERVE_PRIVATE_H
+
+#include "formats/h5util.h"
+#include "formats/protocol.h"
+
+enum { MAX_DATASETS = 64, MAX_FDS = 32 };
+
+struct open_file {
+	int fd; /* -1: free */
+	uint64_t bytes;
+	struct rc_h5_tree *tree; /* opened when first needed */
+};
+
+struct open_dataset {
+	char *path; /* NULL: free */
+	hid_t id;
+	uint32_t slot, rank;
+	bool for_rows, chunked;
+	uint64_t used;
+	hsize_t dims[RC_MAX_RANK], chunk[RC_MAX_RANK];
+};
+
+struct server {
+	int sock;
+	const struct rc_reader_limits *limits;
+	unsigned char *shared;
+	size_t shared_bytes;
+	struct open_file files[RC_READER_SLOTS];
+	struct open_dataset datasets[MAX_DATASETS];
+	uint64_t n_uses;
+	void *index; /* of the last scan, until all of it was fetched */
+	size_t index_bytes;
+	/* the request in hand, its descriptor or -1, and the answer */
+	const struct rc_request *q;
+	const uint64_t *ids;
+	const char *text;
+	int fd;
+	struct rc_reply *a;
+};
+
+/* The file of the request; its objects are walked only for a scan. */
+int serve_need_file(struct server *s, bool walk, struct open_file **f_out, struct rc_err *err);
+
+/* h5places.c: the places of all n chunks of the request's dataset, whose object header is at
+ * `header`, into the zeroed array p; false when they are stored in a way that it does not know. */
+bool h5_chunk_places(int fd, uint64_t file_bytes, uint64_t header, const struct rc_request *q,
+		     struct rc_place *p, uint64_t n);
+
+/* --- reader_data.c ---------------------------------------------------------------------------- */
+
+void serve_close_dataset(struct open_dataset *d);
+int serve_places(struct server *s, struct rc_err *err);
+int serve_chunks(struct server *s, struct rc_err *err);
+int serve_rows(struct server *s, struct rc_err *err);
+
+#endif
