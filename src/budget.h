@@ -7,7 +7,8 @@
  *
  * The ceiling is for buffers: slots, clocks of episodes that were prepared ahead, blocks shared
  * with readers, scratch.  The index of the inputs, the plan, the cache of chunks (4 MiB), the
- * libraries and the program itself come on top, and the clocks of an episode that alone needs more than there is for looking ahead.
+ * libraries and the program itself come on top, and the clocks of an episode that alone needs more
+ * than there is for looking ahead.
  */
 #ifndef RC_BUDGET_H
 #define RC_BUDGET_H
