@@ -92,12 +92,12 @@ class Bench:
 def quiet(samples):
     """Those with the machine to themselves, or, on a busy one, the three least disturbed."""
     least = sorted(samples, key=lambda s: s["others"])
-    return [s for s in least if s["others"] < QUIET] if len(least) < 3 or \
-        least[2]["others"] < QUIET else least[:3]
+    clean = [s for s in least if s["others"] < QUIET]
+    return clean if len(clean) >= 3 else least[:3]
 
 
 def median(samples, key):
-    return statistics.median(s[key] for s in quiet(samples) or samples)
+    return statistics.median(s[key] for s in quiet(samples))
 
 
 def floor_s(sample):
@@ -105,12 +105,24 @@ def floor_s(sample):
     return (sample["decode_s"] + sample["encode_s"]) / 2
 
 
+def cpu_ratio(row, samples):
+    """The same ratio of processor time, which a busy machine disturbs least; None where there is
+    none."""
+    ours = samples[row.subject]
+    if row.peer == "floor":
+        return statistics.median(s["cpu_s"] / floor_s(s) / 2 for s in ours)
+    if row.peer not in samples or row.key != "wall_s":
+        return None
+    ratio = median(samples[row.peer], "cpu_s") / median(ours, "cpu_s")
+    return 1 / ratio if row.most else ratio
+
+
 def figures(what, samples, n_files):
     """Rows of the table: text, value, bar, met."""
     for row in what.rows:
         ours = samples[row.subject]
         if row.peer == "floor":
-            value = statistics.median(s["wall_s"] / floor_s(s) for s in quiet(ours) or ours)
+            value = statistics.median(s["wall_s"] / floor_s(s) for s in quiet(ours))
         elif row.peer in ("rss_mb", "wall_s"):
             value = median(ours, row.peer)
         elif row.peer == "rate":
@@ -120,6 +132,7 @@ def figures(what, samples, n_files):
             if row.most:
                 value = 1 / value
         yield {"figure": row.text, "value": value, "bar": row.bar, "unit": row.unit,
+               "cpu": cpu_ratio(row, samples),
                "met": value <= row.bar if row.most else value >= row.bar}
 
 
@@ -134,10 +147,11 @@ def show(what, samples, rows):
     if what.floor:
         floor = statistics.median(map(floor_s, samples[what.subject]))
         print(f"| codec floor | {floor:.2f} | {2 * floor:.2f} | | | |")
-    print("\n| figure | measured | bar | |\n| --- | --- | --- | --- |")
+    print("\n| figure | measured | of CPU time | bar | |\n| --- | --- | --- | --- | --- |")
     for row in rows:
         bound = "≤" if row["figure"] in {r.text for r in what.rows if r.most} else "≥"
-        print(f"| {row['figure']} | {row['value']:.3g} {row['unit']} | "
+        cpu = f"{row['cpu']:.3g} x" if row["cpu"] else ""
+        print(f"| {row['figure']} | {row['value']:.3g} {row['unit']} | {cpu} | "
               f"{bound} {row['bar']:g} {row['unit']} | {'met' if row['met'] else 'missed'} |",
               flush=True)
 

@@ -11,6 +11,17 @@ enum {
 	READ_AHEAD = 32 << 10      /* and at least, as small chunks come one by one */
 };
 
+/* A damaged index may call most of the file one chunk, for which this process would take memory. */
+static bool credible(const struct rc_place *p, const struct chunk_grid *g)
+{
+	uint64_t most = 2 * g->bytes + READ_AHEAD;
+
+	for (uint64_t i = 0; i < g->n; i++)
+		if (p[i].n > most || p[i].n > RC_SHARED_MAX)
+			return false;
+	return true;
+}
+
 /* Fills in->places for the dataset; known is false where chunks must come from the reader. */
 static int need_places(struct rc_input *in, const struct rc_index *ix, uint32_t i_dataset,
 		       struct rc_err *err)
@@ -42,6 +53,7 @@ static int need_places(struct rc_input *in, const struct rc_index *ix, uint32_t 
 				chunk_cache_put(cache, &key, pl->p, bytes);
 		}
 	}
+	pl->known = pl->known && credible(pl->p, &grid);
 	pl->index = ix->serial;
 	pl->dataset = i_dataset;
 	return 0;
