@@ -265,15 +265,18 @@ int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, str
 	return 0;
 }
 
-void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, char *dst, size_t cap)
+void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, uint64_t rows,
+		      char *dst, size_t cap)
 {
+	struct rc_budget wanted = *b;
 	struct rc_need n = *need;
 
 	need_most(&n, &b->need);
-	if (least_device_memory(b, &n) > b->device_bytes)
+	wanted.slot.tile_rows = most(rows, b->slot.tile_rows);
+	if (least_device_memory(&wanted, &n) > b->device_bytes)
 		snprintf(dst, cap, "--device-memory %lluM",
-			 (unsigned long long)in_mib(least_device_memory(b, &n)));
+			 (unsigned long long)in_mib(least_device_memory(&wanted, &n)));
 	else
 		snprintf(dst, cap, "--memory %lluM",
-			 (unsigned long long)in_mib(least_memory(b, &n)));
+			 (unsigned long long)in_mib(least_memory(&wanted, &n)));
 }

@@ -40,7 +40,8 @@ struct rc_budget {
 /* RC_E_USAGE when not even the smallest slots fit, RC_E_DEVICE when those of the device do not. */
 int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err);
 
-/* What to ask for so that a part with this need fits: "--memory 120M". */
-void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, char *dst, size_t cap);
+/* What to ask for so that a part of so many rows with this need fits: "--memory 120M". */
+void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, uint64_t rows,
+		      char *dst, size_t cap);
 
 #endif

@@ -442,6 +442,8 @@ static uint64_t tile_rows(const struct rc_work *w, size_t i, const struct rc_slo
 	uint64_t per_tick = s->row_bytes + 1, chunk = w->out[i].chunk_rows, rows;
 	uint64_t least = chunk ? chunk : 1;
 
+	if (least > size->tile_rows) /* of an episode that the slots were not made for */
+		return 0;
 	for (size_t k = 0; k < s->n_sources && !s->copies; k++) {
 		const struct rc_stream *src = source_stream(w, &s->sources[k]);
 		uint64_t row = rc_dataset_row_bytes(&w->ix->datasets[src->dataset]);
@@ -468,10 +470,11 @@ static uint64_t tile_rows(const struct rc_work *w, size_t i, const struct rc_slo
 static int fail_memory(const struct rc_work *w, size_t i, const struct rc_budget *budget,
 		       struct rc_err *err)
 {
-	struct rc_need n = need_of(w, i, w->out[i].chunk_rows ? w->out[i].chunk_rows : 1);
+	uint64_t rows = w->out[i].chunk_rows ? w->out[i].chunk_rows : 1;
+	struct rc_need n = need_of(w, i, rows);
 	char advice[64];
 
-	rc_budget_advice(budget, &n, advice, sizeof advice);
+	rc_budget_advice(budget, &n, rows, advice, sizeof advice);
 	return rc_fail(err, RC_E_UNSUPPORTED, "memory",
 		       "the memory of this run has no room for one %s of stream '%s'; it needs %s",
 		       w->out[i].chunk_rows > 1 ? "chunk" : "row", w->out[i].name, advice);

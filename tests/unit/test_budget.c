@@ -99,7 +99,7 @@ Test(budget, a_giant_is_left_out)
 	cr_assert_eq(divide(&j, 0, 2, (struct rc_amount){512 * MIB, 0}, &more), 0);
 	cr_assert_geq(more.slot.out, 48000000);
 	giant.out = giant.in = 48000000;
-	rc_budget_advice(&b, &giant, advice, sizeof advice);
+	rc_budget_advice(&b, &giant, 1, advice, sizeof advice);
 	cr_assert_eq(strncmp(advice, "--memory ", 9), 0, "%s", advice);
 	cr_assert_gt(strtol(advice + 9, NULL, 10), 200);
 	/* where nothing else is there, it is the whole run that cannot be done */
@@ -109,6 +109,45 @@ Test(budget, a_giant_is_left_out)
 	ADD(&j, "b.h5", 1, {"cam", RC_U8, RC_KIND_IMAGE, RC_ROLE_OBS, 50, 4000, 4000, 0, 0});
 	good(&j);
 	cr_assert_eq(divide(&j, 0, 2, (struct rc_amount){64 * MIB, 0}, &b), RC_E_USAGE);
+	end(&j);
+}
+
+/* An episode that the slots were not made for may have longer chunks than the lists of rows that
+ * workers hold, and yet fewer bytes than a slot. */
+Test(budget, no_tile_is_longer_than_the_lists)
+{
+	int n_refused = 0;
+	struct job j;
+
+	start(&j);
+	ADD(&j, "a.h5", 1, {"flag", RC_U8, RC_KIND_LOWDIM, RC_ROLE_OBS, 100, 1, 0, 0, 0});
+	ADD(&j, "b.h5", 1, {"flag", RC_U8, RC_KIND_LOWDIM, RC_ROLE_OBS, 1 << 18, 1, 0, 0, 0});
+	j.set.compression = "gzip";
+	good(&j);
+	for (uint64_t m = 4; m < 64; m++) {
+		struct rc_budget b;
+		struct rc_work_ask ask = {.plan = &j.plan, .set = &j.set, .budget = &b};
+
+		if (divide(&j, 0, 1, (struct rc_amount){m * MIB, 0}, &b))
+			continue;
+		for (ask.i_order = 0; ask.i_order < 2; ask.i_order++) {
+			struct rc_work w = {0};
+
+			cr_assert_eq(rc_work_prepare(&w, &ask, &j.err), 0);
+			cr_assert(!w.err.code || !strcmp(w.err.reason, "memory"), "%s", w.err.msg);
+			n_refused += w.err.code != 0;
+			for (size_t i = 0; i < w.n_tiles; i++)
+				cr_assert_leq(w.tiles[i].n_rows, b.slot.tile_rows);
+			if (w.err.code) { /* what the message says is enough */
+				m = strtoull(strstr(w.err.msg, "--memory ") + 9, NULL, 10);
+				cr_assert_eq(divide(&j, 0, 1, (struct rc_amount){m * MIB, 0}, &b),
+					     0);
+				cr_assert_geq(b.slot.tile_rows, 1 << 18);
+			}
+			rc_work_release(&w);
+		}
+	}
+	cr_assert_eq(n_refused, 1);
 	end(&j);
 }
 
