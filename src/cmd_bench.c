@@ -13,7 +13,6 @@
 #include "bench.h"
 #include "device.h"
 #include "run.h"
-#include "signals.h"
 #include "version.h"
 
 struct options {
@@ -205,9 +204,7 @@ static int measure_one(const struct rc_bench_preset *p, const struct rc_bench_as
 		       struct rc_json *figures, struct rc_buf *b, struct rc_err *err)
 {
 	struct rc_bench_result r;
-	int rc = rc_stop_asked() ? rc_fail(err, RC_E_INTERRUPTED, "interrupted",
-					   "stopped by a signal")
-				 : rc_bench_run(p, ask, &r, err);
+	int rc = rc_bench_run(p, ask, &r, err);
 
 	if (rc)
 		return rc;
@@ -217,7 +214,7 @@ static int measure_one(const struct rc_bench_preset *p, const struct rc_bench_as
 	}
 	put_row(p, &r, b);
 	if (!rc_cmd_print(b)) /* a row at a time: some take seconds */
-		return rc_fail(err, RC_E_OUTPUT, "output", "cannot write the figures");
+		return RC_E_OUTPUT;
 	rc_buf_clear(b);
 	return 0;
 }
@@ -264,7 +261,7 @@ static int measure(const struct rc_devices *d, const struct options *set, struct
 	if (!rc && root)
 		rc = rc_json_text(root, true, &b, err);
 	if (!rc && root && !rc_cmd_print(&b))
-		rc = rc_fail(err, RC_E_OUTPUT, "output", "cannot write the figures");
+		rc = RC_E_OUTPUT;
 	rc_json_free(root);
 	rc_buf_release(&b);
 	return rc;
@@ -301,7 +298,7 @@ int cmd_bench(int argc, char **argv)
 		status = print_list();
 		goto done;
 	}
-	rc_signals_install();
+	/* no handlers: a signal ends it in the middle of a preset, and nothing is left behind */
 	rc = rc_device_parse(set.device, &choice, &err);
 	if (!rc)
 		rc = choose(&opts, &job, &err);
@@ -309,13 +306,12 @@ int cmd_bench(int argc, char **argv)
 		rc = rc_devices_open(&devices, &choice, rc_simd_name(set.simd), true, &err);
 	if (!rc)
 		rc = measure(&devices, &set, &job, &err);
-	if (rc)
+	if (err.code)
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
-	status = rc_exit_of(rc);
+	status = rc == RC_E_OUTPUT ? RC_EXIT_FAILED : rc_exit_of(rc);
 	rc_devices_close(&devices);
 done:
 	free(job.list);
 	rc_opts_release(&opts);
-	rc_signals_reraise();
 	return status;
 }
