@@ -4,9 +4,10 @@
 #include "signals.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t asked;
+static atomic_int asked; /* lock-free: set by a handler, read by all threads */
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void on_stop(int sig)
