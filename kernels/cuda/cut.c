@@ -103,7 +103,7 @@ static uint64_t blocks_of(const struct rc_gpu_job *g, uint32_t run)
 /* Narrow rows make little work for a warp: several runs, as long as there is work for all. */
 static void set_reps(struct rc_gpu_job *g, uint32_t run, bool plenty)
 {
-	const uint32_t elements = g->n_vec * run;
+	const uint64_t elements = (uint64_t)g->n_vec * run;
 
 	if (g->path == RC_GPU_ANY && plenty && elements < ANY_ELEMENTS)
 		g->reps = (uint16_t)(ANY_ELEMENTS / elements);

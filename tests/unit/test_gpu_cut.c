@@ -9,6 +9,9 @@
 
 enum { MAX_JOBS = 70 };
 
+/* Where the buffers would be: nothing is read there. */
+#define BASE ((char *)(uintptr_t)4096)
+
 static uint64_t state = 5;
 
 static uint32_t below(uint32_t n)
@@ -91,7 +94,7 @@ static void do_launch(struct made *m, const struct rc_gpu_launch *l, const struc
 			const struct rc_gpu_block b =
 				l->blocks ? l->blocks[x] : (struct rc_gpu_block){y, x};
 			const struct rc_gpu_job *g = &jobs[b.job];
-			const size_t i = (size_t)(uintptr_t)g->dst / 8;
+			const size_t i = (size_t)((char *)g->dst - BASE) / 8;
 
 			cr_assert_lt(b.job, l->n_jobs);
 			do_block(m->seen[i], g, b.i, l->run);
@@ -102,7 +105,7 @@ static void check(struct made *m, uint32_t warps, size_t room)
 {
 	struct rc_gpu_cuts cuts = {.table = malloc(room), .cap = room};
 	const struct rc_gpu_place place = {
-		.in = NULL, .out = NULL, .table = cuts.table, .warps = warps};
+		.in = BASE, .out = BASE, .table = cuts.table, .warps = warps};
 	struct rc_err err = {0};
 
 	for (size_t i = 0; i < m->b.n_jobs; i++)
@@ -152,7 +155,8 @@ Test(gpu_cut, vectors_are_aligned)
 	struct made m;
 	char table[4096];
 	struct rc_gpu_cuts cuts = {.table = table, .cap = sizeof table};
-	const struct rc_gpu_place place = {.table = table, .warps = 1};
+	const struct rc_gpu_place place = {
+		.in = BASE, .out = BASE, .table = table, .warps = 1};
 	static const struct {
 		uint32_t width, stride;
 		uint64_t src, dst;
@@ -182,4 +186,20 @@ Test(gpu_cut, vectors_are_aligned)
 		cr_assert_eq(cuts.launch[k].few[0].vec, cases[i].vec, "case %zu: %u", i,
 			     cuts.launch[k].few[0].vec);
 	}
+}
+
+/* Rows so wide that the elements of a run are more than 32 bits count. */
+Test(gpu_cut, giant_rows)
+{
+	char table[4096];
+	struct rc_gpu_cuts cuts = {.table = table, .cap = sizeof table};
+	const struct rc_gpu_place place = {
+		.in = BASE, .out = BASE, .table = table, .warps = 1};
+	struct rc_job j = {.n_src = 64, .n_ticks = 64, .width = 1u << 27, .dst_stride = 1u << 27,
+			   .src_dtype = RC_F64, .dst_dtype = RC_F64};
+	const struct rc_batch b = {.jobs = &j, .n_jobs = 1};
+
+	cr_assert_eq(rc_gpu_cut(&b, &place, &cuts, NULL), 0);
+	cr_assert_eq(cuts.launch[RC_GPU_K_ANY].few[0].reps, 1);
+	cr_assert_eq(cuts.launch[RC_GPU_K_ANY].n_blocks, (1u << 27) / RC_GPU_ANY_COLUMNS * 2 / 4);
 }
