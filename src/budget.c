@@ -16,7 +16,7 @@ enum {
 	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
 	LEAST_SLOTS = 2,              /* a device */
 	DEVICE_SLOTS = 6,             /* a device, wanted: with fewer its link idles at times */
-	AHEAD_BYTES = 32 << 20,       /* at most, and at most this part of the memory: */
+	AHEAD_BYTES = 128 << 20,      /* clocks: at most, and at most this part of the memory: */
 	AHEAD_PART = 8,
 	MAX_TILES = 256, MAX_ITEMS = 2048, MAX_JOBS = 1024,
 	TILE_ROWS = 64 << 10,

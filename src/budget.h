@@ -5,10 +5,10 @@
  * episode: a row, or a chunk.  Where that is too much, batches become smaller, then slots fewer,
  * then workers fewer; episodes whose least part still does not fit are left to fail one by one.
  *
- * The ceiling is for buffers: slots, clocks of episodes that were prepared ahead, blocks shared
+ * The ceiling is for buffers: slots, clocks of episodes that are prepared or in work, blocks shared
  * with readers, scratch.  The index of the inputs, the plan, the cache of chunks (4 MiB), the
  * libraries and the program itself come on top, and the clocks of an episode that alone needs more
- * than there is for looking ahead.
+ * than there is for clocks.
  */
 #ifndef RC_BUDGET_H
 #define RC_BUDGET_H
@@ -30,7 +30,7 @@ struct rc_budget {
 	int n_workers, n_slots;
 	struct rc_slot_size slot;
 	uint64_t slot_bytes;     /* host memory of one */
-	uint64_t ahead_bytes;    /* for episodes that are prepared and not yet dispatched */
+	uint64_t ahead_bytes;    /* for the clocks of episodes that are prepared or in work */
 	uint64_t worker_base;    /* what each worker takes beside slots and lists of rows */
 	/* for rc_budget_advice() */
 	const struct rc_devices *devices;

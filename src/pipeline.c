@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "kernels/marks.h"
+#include "pool.h"
 #include "signals.h"
 
 enum {
@@ -40,19 +41,17 @@ struct pipeline {
 	const struct rc_settings *set;
 	struct rc_readers *readers;
 	const struct rc_pipeline_options *opt;
-	size_t n_slots, n_works;
+	size_t n_slots;
 	/* under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct episode *ep;      /* plan->n_order */
 	size_t next_prepare;     /* first episode nobody prepares yet */
 	size_t cursor, tile;     /* next to dispatch */
-	size_t ahead_bytes;
+	uint64_t next_bytes;     /* that next_prepare will take */
 	struct slot *slots;
 	size_t last_slot;        /* that was filled: slots take turns, and so do devices */
-	struct rc_work *works;   /* n_works */
-	struct rc_work *idle, **idle_end; /* those without an episode, the longest idle first */
-	size_t idle_bytes;
+	struct rc_pool pool;     /* the memory of episodes */
 	uint64_t next_seq, n_running;
 	bool stop;
 	struct rc_err err;       /* first failure that ends the run */
@@ -63,6 +62,7 @@ struct pipeline {
 struct self {
 	struct rc_worker_tools tools;
 	struct rc_scratch scratch;
+	uint64_t scratch_counted; /* by the pool */
 	uint64_t n_batches, n_prepared;
 	bool warm;
 	uint64_t allocs;         /* when it was warm */
@@ -74,37 +74,6 @@ static void fail_run(struct pipeline *p, const struct rc_err *err)
 		p->err = *err;
 	p->stop = true;
 	pthread_cond_broadcast(&p->changed);
-}
-
-/* --- the memory of episodes (under the lock) -------------------------------------------------- */
-
-/* With what did not fit the arena's block the first time. */
-static size_t held(const struct rc_work *w)
-{
-	return w->arena.cap + w->arena.wanted - w->arena.used;
-}
-
-/* To the end of the queue, so that each takes its turn and all have grown to what the episodes of
- * this dataset need before the first does so twice.  A giant's memory is not kept. */
-static void put_work(struct pipeline *p, struct rc_work *w)
-{
-	if (p->idle_bytes + held(w) > p->opt->budget->ahead_bytes)
-		rc_work_release(w);
-	p->idle_bytes += held(w);
-	w->next = NULL;
-	*p->idle_end = w;
-	p->idle_end = &w->next;
-}
-
-static struct rc_work *get_work(struct pipeline *p)
-{
-	struct rc_work *w = p->idle;
-
-	p->idle = w->next;
-	if (!p->idle)
-		p->idle_end = &p->idle;
-	p->idle_bytes -= held(w);
-	return w;
 }
 
 /* --- taking work (all under the lock) --------------------------------------------------------- */
@@ -148,7 +117,6 @@ static void fill_slot(struct pipeline *p, struct slot *sl)
 			break;
 		p->tile++;
 		if (last) {
-			p->ahead_bytes -= w->bytes;
 			p->ep[p->cursor].state = EP_DISPATCHED;
 			p->ep[p->cursor].work = NULL; /* comes back from the writer */
 			p->cursor++;
@@ -161,10 +129,8 @@ static bool may_prepare(const struct pipeline *p)
 {
 	size_t ahead = p->next_prepare - p->cursor;
 
-	if (p->next_prepare >= p->plan->n_order || !p->idle)
-		return false;
-	return ahead == 0 ||
-	       (ahead < AHEAD_EPISODES && p->ahead_bytes < p->opt->budget->ahead_bytes);
+	return p->next_prepare < p->plan->n_order && ahead < AHEAD_EPISODES &&
+	       rc_pool_has_room(&p->pool, p->next_bytes);
 }
 
 static bool may_dispatch(const struct pipeline *p)
@@ -218,10 +184,20 @@ static int run_batch(struct pipeline *p, struct slot *sl, struct self *self, str
 	return 0;
 }
 
+static void guess_next(struct pipeline *p)
+{
+	const struct rc_plan_episode *e;
+
+	if (p->next_prepare >= p->plan->n_order)
+		return;
+	e = &p->plan->episodes[p->plan->order[p->next_prepare]];
+	p->next_bytes = rc_pool_guess(rc_plan_index(p->plan, e), e);
+}
+
 static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *err)
 {
 	size_t i = p->next_prepare++;
-	struct rc_work *w = get_work(p);
+	struct rc_work *w = rc_pool_take(&p->pool, p->next_bytes);
 	struct rc_work_ask ask = {
 		.plan = p->plan,
 		.i_order = i,
@@ -234,6 +210,7 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
 	int rc;
 
 	p->ep[i].state = EP_PREPARING;
+	guess_next(p);
 	pthread_mutex_unlock(&p->lock);
 	rc_work_reset(w);
 	rc = rc_work_prepare(w, &ask, err);
@@ -241,10 +218,10 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
 	pthread_mutex_lock(&p->lock);
 	p->stats.prepare_ns += rc_now_ns() - t0;
 	p->stats.n_prepared++;
+	rc_pool_settle(&p->pool, w, &self->scratch, &self->scratch_counted);
 	if (!rc) {
 		p->ep[i].work = w;
 		p->ep[i].state = EP_READY;
-		p->ahead_bytes += w->bytes;
 	}
 	pthread_cond_broadcast(&p->changed);
 	return rc;
@@ -255,7 +232,7 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
 static bool steady(const struct pipeline *p)
 {
 	return p->next_seq > WARM_BATCHES && p->next_seq > 2 * p->n_slots &&
-	       p->next_prepare > WARM_ROUNDS * p->n_works;
+	       p->next_prepare > WARM_ROUNDS * p->pool.n;
 }
 
 static void note_warm(const struct pipeline *p, struct self *self)
@@ -403,7 +380,7 @@ static int write_slot(struct pipeline *p, struct rc_writer *writer, struct rc_sl
 		if (rc || s->items[i].kind != RC_ITEM_END)
 			continue;
 		pthread_mutex_lock(&p->lock);
-		put_work(p, s->items[i].work);
+		rc_pool_give(&p->pool, s->items[i].work);
 		pthread_mutex_unlock(&p->lock);
 	}
 	rc_mark_pop();
@@ -526,22 +503,15 @@ static int open_slots_somewhere(struct pipeline *p, struct rc_err *err)
 /* As many episodes are in flight as were prepared ahead for every slot, at most. */
 static int make_works(struct pipeline *p, struct rc_err *err)
 {
-	int rc;
-
-	p->n_works = AHEAD_EPISODES * (p->n_slots + 1) + 1;
-	rc = rc_new_array(&p->works, p->n_works, sizeof *p->works, err);
-	p->idle_end = &p->idle;
-	for (size_t i = 0; i < p->n_works && !rc; i++)
-		put_work(p, &p->works[i]);
-	return rc;
+	guess_next(p);
+	return rc_pool_open(&p->pool, AHEAD_EPISODES * (p->n_slots + 1) + 1,
+			    p->opt->budget->ahead_bytes, err);
 }
 
 static void release(struct pipeline *p)
 {
 	close_slots(p);
-	for (size_t i = 0; i < p->n_works && p->works; i++)
-		rc_work_release(&p->works[i]);
-	free(p->works);
+	rc_pool_close(&p->pool);
 	free(p->ep);
 }
 

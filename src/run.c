@@ -354,6 +354,7 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 
 	r->started_wall_ns = rc_wall_ns();
 	r->started_ns = rc_now_ns();
+	rc_mem_return_large();
 	r->outdir.lock = -1;
 	rc_problems_init(&r->problems);
 	rc_buf_init(&r->recipe_json);

@@ -31,27 +31,32 @@ const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, s
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
+bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_source *a,
+		   const struct rc_plan_source *b)
+{
+	const struct rc_stream *s = &ix->streams[a->stream], *o = &ix->streams[b->stream];
+
+	if (a->clock != b->clock || a->latency_ns != b->latency_ns || s->n_rows != o->n_rows ||
+	    s->row0 != o->row0)
+		return false;
+	if (a->clock == RC_CLOCK_MEASURED)
+		return s->clock.dataset == o->clock.dataset;
+	return a->clock != RC_CLOCK_NOMINAL ||
+	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den);
+}
+
 /* Streams often share a clock: read it once. */
 static const struct rc_track *find_shared(const struct rc_work *w, const struct rc_plan_source *src,
 					  size_t n_done)
 {
-	const struct rc_stream *s = source_stream(w, src);
 	size_t at = 0;
 
 	for (size_t i = 0; i < w->plan->n_streams; i++)
 		for (size_t k = 0; k < w->plan->streams[i].n_sources; k++, at++) {
-			const struct rc_plan_source *o = &w->plan->streams[i].sources[k];
-			const struct rc_stream *os = source_stream(w, o);
-			bool same = o->clock == src->clock && o->latency_ns == src->latency_ns &&
-				    os->n_rows == s->n_rows && os->row0 == s->row0;
-
 			if (at >= n_done)
 				return NULL;
-			if (same && src->clock == RC_CLOCK_MEASURED)
-				same = os->clock.dataset == s->clock.dataset;
-			if (same && src->clock == RC_CLOCK_NOMINAL)
-				same = o->rate.num == src->rate.num && o->rate.den == src->rate.den;
-			if (same && w->tracks[at].t)
+			if (w->tracks[at].t &&
+			    rc_same_clock(w->ix, &w->plan->streams[i].sources[k], src))
 				return &w->tracks[at];
 		}
 	return NULL;
@@ -120,7 +125,6 @@ static int load_tracks(const struct rc_work_ask *ask, struct rc_work *w, struct 
 			rc = read_track(ask, w, src, tr, err);
 			if (!rc && w->plan->timing != RC_TIMING_STEPS)
 				rc = check_track(tr, name, err);
-			w->bytes += tr->n * sizeof(int64_t);
 		}
 	return rc;
 }
@@ -314,10 +318,8 @@ static void align_stream(struct rc_work *w, size_t i, struct rc_track *tracks,
 	for (uint64_t k = 0; k < w->n_ticks; k++)
 		n_bad += !valid[k];
 	w->n_invalid += n_bad;
-	if (n_bad) {
+	if (n_bad)
 		w->valid[i] = valid;
-		w->bytes += w->n_ticks;
-	}
 }
 
 static int check_gaps(const struct rc_work *w, const struct rc_settings *set, struct rc_err *err)
@@ -510,7 +512,6 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 		}
 	}
 	w->n_tiles = rc ? 0 : n;
-	w->bytes += n * sizeof *w->tiles;
 	return rc;
 }
 
@@ -529,7 +530,6 @@ static int prepare(const struct rc_work_ask *ask, struct rc_work *w, struct rc_e
 	rc = steps ? step_ticks(w, err) : make_ticks(ask, w, err);
 	if (!rc && w->n_ticks == 0)
 		rc = rc_fail(err, RC_E_FORMAT, "empty_episode", "the episode has no steps");
-	w->bytes += w->n_ticks * sizeof *w->ticks;
 	if (!rc && !steps)
 		rc = align(w, ask->set, err);
 	if (rc)
@@ -578,7 +578,7 @@ void rc_work_reset(struct rc_work *w)
 	struct rc_arena arena = w->arena;
 
 	rc_arena_reset(&arena);
-	*w = (struct rc_work){.arena = arena};
+	*w = (struct rc_work){.arena = arena, .counted = w->counted};
 }
 
 void rc_work_release(struct rc_work *w)

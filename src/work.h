@@ -40,14 +40,18 @@ struct rc_work {
 	struct rc_out_episode episode;
 	struct rc_tile *tiles;
 	size_t n_tiles;
-	size_t bytes;            /* memory held, for the look-ahead limit */
 	struct rc_arena arena;   /* holds all of the arrays above */
 	struct rc_work *next;    /* of those that wait for an episode */
+	uint64_t counted;        /* of the pool's memory, while it has an episode */
 	_Atomic(const struct rc_tile *) first_bad; /* least tile that failed; past the end: none */
 };
 
 /* Track of source i_source of output stream i_stream. */
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
+
+/* Whether two sources of an episode have their samples at the same times. */
+bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_source *a,
+		   const struct rc_plan_source *b);
 
 struct rc_budget;
 
@@ -64,7 +68,7 @@ struct rc_work_ask {
 /* Reads clocks, builds ticks, checks gaps, cuts tiles, into a w that is {0} or was reset.  A
  * failure of this episode is left in w->err; returns non-zero only for what ends the run. */
 int rc_work_prepare(struct rc_work *w, const struct rc_work_ask *ask, struct rc_err *err);
-/* Makes w ready for another episode; keeps its memory. */
+/* Makes w ready for another episode; keeps its memory, and what is counted of it. */
 void rc_work_reset(struct rc_work *w);
 void rc_work_release(struct rc_work *w);
 

@@ -2,6 +2,7 @@
 #include "base/compat.h"
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 
 static _Thread_local uint64_t n_allocs;
@@ -9,6 +10,13 @@ static _Thread_local uint64_t n_allocs;
 uint64_t rc_alloc_count(void)
 {
 	return n_allocs;
+}
+
+void rc_mem_return_large(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }
 
 bool rc_mul(uint64_t a, uint64_t b, uint64_t *product_out)

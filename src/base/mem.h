@@ -47,6 +47,10 @@ int rc_arena_array(struct rc_arena *a, void *ptr_out, size_t n, size_t size, str
 void rc_arena_reset(struct rc_arena *a);
 void rc_arena_release(struct rc_arena *a);
 
+/* From here on large blocks go back to the system when they are freed.  The C library would come to
+ * keep tens of megabytes of them for each thread, beyond any ceiling of ours. */
+void rc_mem_return_large(void);
+
 /* How often this thread has taken memory through the functions above. */
 uint64_t rc_alloc_count(void);
 
