@@ -99,10 +99,10 @@ done <"$tmp/statuses"
 
 # --- codes --------------------------------------------------------------------------------------
 # What a report or verify can show.  Not: bugs; options and recipes, whose errors leave no report.
-for f in $(find src formats -name '*.c' | sort); do
+for f in $(find src formats kernels -name '*.c' | sort); do
 	usage='|RC_E_USAGE'
 	case $f in
-	src/base/* | src/device.c | src/recipe*.c | src/inputs.c | src/run.c | \
+	kernels/* | src/base/* | src/device.c | src/recipe*.c | src/inputs.c | src/run.c | \
 		src/scan_index.c | src/cmd_*.c | formats/formats.c)
 		usage=
 		;;
@@ -122,7 +122,7 @@ uniq -d "$tmp/listed" >"$tmp/diff"
 [ ! -s "$tmp/diff" ] || complain "codes that are explained twice:
 $(cat "$tmp/diff")"
 while read -r code; do
-	grep -rqF "\"$code\"" src formats || complain "no source knows the code '$code'"
+	grep -rqF "\"$code\"" src formats kernels || complain "no source knows the code '$code'"
 done <"$tmp/listed"
 
 # --- fields -------------------------------------------------------------------------------------
