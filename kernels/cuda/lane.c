@@ -146,6 +146,7 @@ cudaError_t rc_gpu_launch(const struct rc_gpu_lane *l)
 	};
 	cudaError_t e = cudaSuccess;
 
+	cudaGetLastError(); /* an older one of this thread: a launch would return it as its own */
 	for (int k = 0; k < RC_GPU_K_COUNT && !e; k++)
 		if (l->cuts.launch[k].n_blocks)
 			e = launch[k](&l->cuts.launch[k], l->stream);
@@ -223,12 +224,10 @@ bool rc_gpu_ready(struct rc_lane *lane)
 int rc_gpu_wait(struct rc_lane *lane, struct rc_err *err)
 {
 	struct rc_gpu_lane *l = of(lane);
-	cudaError_t e;
-	int rc = rc_gpu_enter(lane->dev, err);
+	cudaError_t e = cudaSetDevice(lane->dev->ordinal);
 
-	if (rc)
-		return rc;
-	e = cudaEventSynchronize(l->mark[RC_GPU_DONE]);
+	if (!e)
+		e = cudaEventSynchronize(l->mark[RC_GPU_DONE]);
 	if (e)
 		return rc_gpu_lose(lane->dev, e, "while computing", err);
 	if (atomic_load(&lane->dev->lost)) /* by another lane: this result may be anything */
