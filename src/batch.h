@@ -61,7 +61,7 @@ struct rc_slot_size {
 	uint64_t tile_rows;    /* no tile has more */
 };
 bool rc_need_fits(const struct rc_need *n, const struct rc_slot_size *z);
-/* Host memory of one slot. */
+/* Host memory of one slot, without tables of the backend. */
 uint64_t rc_slot_bytes(const struct rc_slot_size *size);
 
 /* What a worker owns: everything that is not shared between threads. */

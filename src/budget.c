@@ -119,6 +119,14 @@ static uint64_t device_bytes_of(const struct rc_devices *d, const struct rc_slot
 	return d->backend->lane_memory(&lane) * ((n_slots + d->n - 1) / d->n);
 }
 
+/* Of the host.  A lane stages all that it has on its device, with the tables of the backend. */
+static uint64_t slot_bytes_of(const struct rc_devices *d, const struct rc_slot_size *z)
+{
+	uint64_t staged = z->in + z->out, all = device_bytes_of(d, z, 1);
+
+	return rc_slot_bytes(z) + (all > staged ? all - staged : 0);
+}
+
 /* Of one worker, beside slots. */
 static uint64_t worker_bytes(const struct rc_budget *b)
 {
@@ -130,7 +138,7 @@ static uint64_t worker_bytes(const struct rc_budget *b)
 static bool try(struct rc_budget *b, int n_workers, int n_slots, uint64_t batch)
 {
 	b->slot = slot_for(b->devices, batch, &b->need, b->slot.tile_rows);
-	b->slot_bytes = rc_slot_bytes(&b->slot);
+	b->slot_bytes = slot_bytes_of(b->devices, &b->slot);
 	b->n_workers = n_workers;
 	b->n_slots = n_slots;
 	b->used = (uint64_t)n_workers * worker_bytes(b) + b->ahead_bytes +
@@ -172,7 +180,7 @@ static uint64_t least_memory(const struct rc_budget *b, const struct rc_need *n)
 {
 	struct rc_slot_size z = slot_for(b->devices, LEAST_BATCH_BYTES, n, b->slot.tile_rows);
 	uint64_t rest = worker_bytes(b) +
-			(uint64_t)least_slots(b->devices) * rc_slot_bytes(&z);
+			(uint64_t)least_slots(b->devices) * slot_bytes_of(b->devices, &z);
 
 	return least(rest / (AHEAD_PART - 1) * AHEAD_PART + AHEAD_PART, rest + AHEAD_BYTES);
 }

@@ -106,7 +106,7 @@ static const struct rc_opt rows[] = {
 	 .help = "where to compute: " RC_DEVICE_FORMS},
 	{.name = "device-memory", .type = RC_OPT_AMOUNT, .offset = AT(device_memory),
 	 .arg = "SIZE", .dflt = "50%", .group = "Run",
-	 .help = "ceiling of the memory taken on each GPU, or N% of it"},
+	 .help = "ceiling of the memory taken on each GPU, or N% of what is free there"},
 	{.name = "simd", .type = RC_OPT_CHOICE, .offset = AT(simd), .arg = "ISA", .dflt = "auto",
 	 .choices = RC_SIMD_CHOICES, .group = "Run",
 	 .help = "instruction set of the CPU kernels; the output is the same for all"},

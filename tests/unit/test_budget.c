@@ -7,6 +7,7 @@
 #include "tests/unit/plan_made.h"
 
 #define MIB (UINT64_C(1) << 20)
+#define TABLE 4096
 
 static uint64_t gpu_bytes;
 
@@ -18,7 +19,7 @@ static uint64_t gpu_memory(const struct rc_device *dev)
 
 static uint64_t gpu_lane(const struct rc_lane_size *z)
 {
-	return z->in_bytes + z->out_bytes;
+	return z->in_bytes + z->out_bytes + TABLE;
 }
 
 static const struct rc_backend gpu = {.name = "gpu", .memory = gpu_memory,
@@ -165,6 +166,7 @@ Test(budget, devices)
 	cr_assert_geq(b.n_slots, 6, "two for each device");
 	cr_assert_leq(b.device_used, b.device_bytes);
 	cr_assert_eq(b.device_bytes, gpu_bytes / 2);
+	cr_assert_eq(b.slot_bytes, rc_slot_bytes(&b.slot) + TABLE, "the table is on both sides");
 	gpu_bytes = 16 * MIB;
 	cr_assert_eq(divide(&j, 1, 8, (struct rc_amount){4096 * MIB, 0}, &b), 0);
 	cr_assert_leq(b.device_used, 8 * MIB);
