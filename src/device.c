@@ -10,7 +10,7 @@
 int rc_device_parse(const char *text, struct rc_device_choice *c_out, struct rc_err *err)
 {
 	struct rc_device_choice c = {0};
-	const char *number = text + strlen("cuda:");
+	const char *number = strchr(text, ':');
 	size_t n;
 
 	if (!strcmp(text, "auto")) {
@@ -22,7 +22,7 @@ int rc_device_parse(const char *text, struct rc_device_choice *c_out, struct rc_
 	} else if (!strcmp(text, "cuda:all")) {
 		c.mode = RC_DEVICE_CUDA_ALL;
 	} else {
-		n = strncmp(text, "cuda:", 5) ? 0 : strspn(number, "0123456789");
+		n = strncmp(text, "cuda:", 5) ? 0 : strspn(++number, "0123456789");
 		if (n == 0 || n > 4 || number[n])
 			return rc_fail(err, RC_E_USAGE, "bad_value",
 				       "--device: '%.100s' is not one of %s", text,

@@ -101,7 +101,8 @@ sample() {
 
 ragged() {
 	rm -rf "$work/ragged"
-	"${PYTHON3:-python3}" "$top/tests/gpu/make_ragged.py" "$work/ragged" 12 || return 77
+	"${PYTHON3:-python3}" -c 'import h5py, numpy' || return 77
+	"${PYTHON3:-python3}" "$top/tests/gpu/make_ragged.py" "$work/ragged" 12
 	same_on "$work/ragged" --rate 50 --method '*:linear' --method 'quat:slerp' \
 		--fuse 'all=stream_*' --keep-members --dtype "$1"
 }

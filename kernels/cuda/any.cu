@@ -196,7 +196,8 @@ static __device__ __forceinline__ void do_run(const struct rc_gpu_job &j, uint32
 	}
 }
 
-/* Work split as in rows.cuh.  256 threads, at most 128 registers for the doubles of a rotation. */
+/* Work split as in rows.cuh.  Two blocks on a multiprocessor at least: the doubles of a
+ * rotation want registers. */
 static __global__ void __launch_bounds__(RC_GPU_WARPS * 32, 2)
 	k_any(const __grid_constant__ struct rc_gpu_launch l)
 {

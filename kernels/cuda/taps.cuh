@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clock search and weight table of one warp: up to 32 ticks, one a lane, in registers.  Shared by
- * the kernels of rows.cu.  All lanes of the warp call these functions together.
+ * the kernels of rows.cuh and any.cu.  All lanes of the warp call these functions together.
  */
 #ifndef RC_KERNELS_CUDA_TAPS_CUH
 #define RC_KERNELS_CUDA_TAPS_CUH
