@@ -77,7 +77,7 @@ int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *re
 			continue;
 		struct rc_json *o = rc_json_add_object(list, NULL);
 		rc_json_add_string(o, "id", w->plan->episodes[i].id);
-		rc_json_add_string(o, "reason", w->episodes[i].err.reason);
+		rc_json_add_string(o, "reason", w->episodes[i].err->reason);
 	}
 	if (!rc)
 		rc = rc_json_text(root, true, &text, err);

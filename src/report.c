@@ -328,8 +328,8 @@ static void episodes_json(const struct rc_run *r, struct rc_json *root)
 			rc_json_add_uint(o, "invalid", e->n_invalid);
 			rc_json_add_double(o, "duration_s", seconds(e->duration_ns));
 		} else if (e->outcome == RC_OUTCOME_SKIPPED) {
-			rc_json_add_string(o, "reason", e->err.reason);
-			rc_json_add_string(o, "message", e->err.msg);
+			rc_json_add_string(o, "reason", e->err->reason);
+			rc_json_add_string(o, "message", e->err->msg);
 		}
 	}
 }

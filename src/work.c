@@ -17,7 +17,7 @@ enum {
 static const struct rc_stream *source_stream(const struct rc_work *w,
 					     const struct rc_plan_source *src)
 {
-	return &w->ix->streams[src->stream];
+	return rc_plan_input(w->ix, w->plan, src);
 }
 
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source)
@@ -264,8 +264,8 @@ static const struct rc_track *step_clock(const struct rc_work *w)
 			if (source_stream(w, &w->plan->streams[i].sources[k])->role ==
 			    RC_ROLE_ACTION)
 				return tr;
-			if (w->plan->streams[i].sources[k].stream < first) {
-				first = w->plan->streams[i].sources[k].stream;
+			if (w->plan->streams[i].sources[k].nth < first) {
+				first = w->plan->streams[i].sources[k].nth;
 				best = tr;
 			}
 		}
@@ -376,7 +376,7 @@ static void describe_stream(struct rc_work *w, size_t i)
 		.rank = s->rank,
 		.encoding = s->encoding,
 		.method = s->method,
-		.source = s->source_text,
+		.source = rc_plan_source_text(w->ix, w->plan, s),
 		.unit = s->is_group ? "" : rc_index_str(w->ix, src->unit),
 		.quat_order = s->is_group ? "" : rc_index_str(w->ix, src->quat_order),
 		.valid = w->valid[i],
