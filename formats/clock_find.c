@@ -88,7 +88,7 @@ static bool is_row_map(const char *name)
 
 static uint32_t classify(const struct draft *d, const struct rc_h5_node *n)
 {
-	const struct rc_dataset *s = &n->dataset;
+	const struct rc_dataset *s = n->dataset;
 	size_t bare = describe_without_unit(n->name), len;
 
 	if (s->rank != 1 || rc_dtype_size(s->dtype) < 2 || is_row_map(n->name))
@@ -112,7 +112,7 @@ static uint32_t classify(const struct draft *d, const struct rc_h5_node *n)
 		return NO_CLOCK;
 	/* As long as what it is named after, it is its clock.  One that runs backwards too: the run
 	 * must say so and not take another's. */
-	if (!of->is_group && of->usable && of->dataset.dims[0] == s->dims[0])
+	if (!of->is_group && of->usable && of->dataset->dims[0] == s->dims[0])
 		return WEAK_CLOCK;
 	return describe_rises(d, n) ? WEAK_CLOCK : NO_CLOCK;
 }
@@ -139,7 +139,7 @@ static void mark_all(struct draft *d)
 
 static bool is_clock_of(const struct rc_h5_node *n, uint64_t rows)
 {
-	return n && !n->is_group && n->mark != NO_CLOCK && n->dataset.dims[0] == rows;
+	return n && !n->is_group && n->mark != NO_CLOCK && n->dataset->dims[0] == rows;
 }
 
 /* How well clock k, in the group where the path to s goes on with `step`, fits s by name. */
@@ -261,7 +261,7 @@ enum { MIN_TIME_LAST = 16 };
 /* (D, T): rows are not samples. */
 static bool time_runs_along_last_axis(struct draft *d, struct candidate *c)
 {
-	const struct rc_dataset *s = &c->node->dataset;
+	const struct rc_dataset *s = c->node->dataset;
 	const struct rc_h5_node *k;
 
 	/* short episodes have last axes of all lengths by chance */
@@ -286,13 +286,13 @@ static void drop_clocks(struct draft *d)
 		if (d->b && !(n->mark & USED_CLOCK))
 			rc_ixb_note(d->b, RC_NOTE_INFO, "unused_clock", n->path,
 				    "no stream takes its stamps from '%s' (%llu rows)", n->path,
-				    (unsigned long long)n->dataset.dims[0]);
+				    (unsigned long long)n->dataset->dims[0]);
 	}
 }
 
 static size_t give_clock(struct draft *d, struct seen_clocks *seen, struct candidate *c)
 {
-	struct rc_h5_node *k = clock_for(d, c->node, c->node->dataset.dims[0]);
+	struct rc_h5_node *k = clock_for(d, c->node, c->node->dataset->dims[0]);
 
 	if (k) {
 		k->mark |= USED_CLOCK;

@@ -69,7 +69,7 @@ static int read_ints(const struct draft *d, const struct rc_h5_node *n, uint64_t
 		     int64_t *dst)
 {
 	char raw[SAMPLE_ROWS * 8];
-	enum rc_dtype t = n->dataset.dtype;
+	enum rc_dtype t = n->dataset->dtype;
 	size_t size = rc_dtype_size(t);
 	int rc = rc_h5_rows_native(d->t, n, row0, rows, raw, rows * size, NULL);
 
@@ -83,13 +83,13 @@ static int read_ints(const struct draft *d, const struct rc_h5_node *n, uint64_t
 
 static bool read_stamps(const struct draft *d, const struct rc_h5_node *n, struct stamps *s)
 {
-	uint64_t rows = n->dataset.dims[0];
+	uint64_t rows = n->dataset->dims[0];
 	int rc;
 
 	memset(s, 0, sizeof *s);
 	s->rows = rows;
 	s->n = rows < SAMPLE_ROWS ? (size_t)rows : SAMPLE_ROWS;
-	s->is_int = !rc_dtype_is_float(n->dataset.dtype);
+	s->is_int = !rc_dtype_is_float(n->dataset->dtype);
 	if (s->is_int) {
 		rc = read_ints(d, n, 0, s->n, s->i);
 		if (rc == 0)
@@ -282,7 +282,7 @@ static struct guess by_magnitude(const struct stamps *s)
 static bool to_ns(const struct draft *d, const struct rc_h5_node *n, uint64_t row, int64_t unit_ns,
 		  int64_t *ns_out)
 {
-	enum rc_dtype t = n->dataset.dtype;
+	enum rc_dtype t = n->dataset->dtype;
 	char value[8];
 
 	return rc_h5_rows_native(d->t, n, row, 1, value, rc_dtype_size(t), NULL) == 0 &&
@@ -294,7 +294,7 @@ static bool finish(struct draft *d, struct rc_h5_node *n, const struct unit *u, 
 {
 	*k = describe_clock_none();
 	if (!to_ns(d, n, 0, u->ns, &k->first_ns) ||
-	    !to_ns(d, n, n->dataset.dims[0] - 1, u->ns, &k->last_ns)) {
+	    !to_ns(d, n, n->dataset->dims[0] - 1, u->ns, &k->last_ns)) {
 		describe_warn(d, "bad_clock", n->path,
 			      "'%s' is no clock: its first or last stamp is not a time in %s",
 			      n->path, u->name);

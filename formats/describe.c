@@ -134,8 +134,8 @@ static void note_unusable(struct draft *d, const struct rc_h5_node *n)
 
 static bool has_values(const struct rc_h5_node *n)
 {
-	for (uint32_t i = 0; i < n->dataset.rank; i++)
-		if (n->dataset.dims[i] == 0)
+	for (uint32_t i = 0; i < n->dataset->rank; i++)
+		if (n->dataset->dims[i] == 0)
 			return false;
 	return true;
 }
@@ -200,7 +200,7 @@ uint64_t describe_common_length(const struct draft *d)
 		return 0;
 	for (size_t i = 0; i < d->n; i++)
 		if (!d->c[i].dropped)
-			rows[n++] = d->c[i].node->dataset.dims[0];
+			rows[n++] = d->c[i].node->dataset->dims[0];
 	qsort(rows, n, sizeof *rows, length_cmp);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i; j < n && rows[j] == rows[i]; j++)
@@ -226,7 +226,7 @@ void describe_check_lengths(struct draft *d, uint64_t length)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		struct candidate *c = &d->c[i];
-		uint64_t rows = c->node->dataset.dims[0];
+		uint64_t rows = c->node->dataset->dims[0];
 
 		if (c->dropped || rows == length)
 			continue;
@@ -325,7 +325,7 @@ enum unit_row { UNIT, ZERO, OTHER, UNKNOWN };
 static enum unit_row look_at_row(const struct draft *d, const struct rc_h5_node *n, uint64_t row)
 {
 	double v[8], sum = 0;
-	uint64_t width = n->dataset.dims[1];
+	uint64_t width = n->dataset->dims[1];
 
 	if (rc_h5_rows_double(d->t, n, row, 1, v, width, NULL))
 		return UNKNOWN;
@@ -339,7 +339,7 @@ static enum unit_row look_at_row(const struct draft *d, const struct rc_h5_node 
 /* The first row decides, unless the sensor had no value yet. */
 static bool holds_quaternions(struct draft *d, const struct rc_h5_node *n)
 {
-	uint64_t rows = n->dataset.dims[0];
+	uint64_t rows = n->dataset->dims[0];
 	enum unit_row r = look_at_row(d, n, 0);
 
 	if (r == ZERO)
@@ -359,7 +359,7 @@ static bool holds_quaternions(struct draft *d, const struct rc_h5_node *n)
 
 static enum rc_kind kind_of(struct draft *d, const struct candidate *c)
 {
-	const struct rc_dataset *s = &c->node->dataset;
+	const struct rc_dataset *s = c->node->dataset;
 	const char *name = describe_basename(c->name);
 	bool quat, pose;
 
@@ -448,7 +448,9 @@ struct rc_stream_clock describe_clock_nominal(struct draft *d, double hz, const 
 uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n)
 {
 	if (n->i_dataset == RC_NO_DATASET) {
-		struct rc_dataset s = n->dataset;
+		struct rc_dataset s = *n->dataset;
+		s.address = n->address;
+		s.stored_bytes = n->stored_bytes;
 		s.path = rc_ixb_str(d->b, n->path);
 		n->i_dataset = rc_ixb_dataset(d->b, &s);
 	}
@@ -465,7 +467,7 @@ static void emit_stream(struct draft *d, const struct candidate *c)
 	s.kind = kind_of(d, c);
 	s.name = rc_ixb_str(d->b, c->name);
 	s.dataset = describe_dataset(d, c->node);
-	s.n_rows = c->node->dataset.dims[0];
+	s.n_rows = c->node->dataset->dims[0];
 	if (s.kind == RC_KIND_QUAT || s.kind == RC_KIND_POSE)
 		quaternion_order(d, c->node, &s);
 	if (describe_attr_any(d->t, c->node, unit_attrs, &unit)) {

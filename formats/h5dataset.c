@@ -180,9 +180,9 @@ static bool shape_of(struct rc_h5_node *n, hid_t space)
 		damaged(n, "its shape");
 		return false;
 	}
-	n->dataset.rank = (uint32_t)rank;
+	n->dataset->rank = (uint32_t)rank;
 	for (int i = 0; i < rank; i++)
-		n->dataset.dims[i] = dims[i];
+		n->dataset->dims[i] = dims[i];
 	return true;
 }
 
@@ -192,17 +192,17 @@ static bool raw_bytes(struct rc_h5_node *n, const struct element *e, uint64_t *b
 	uint64_t bytes = e->stored_size > 8 ? e->stored_size : 8; /* decoded ones are at most 8 */
 
 	*bytes_out = e->stored_size;
-	for (uint32_t i = 0; i < n->dataset.rank; i++)
-		if (n->dataset.dims[i] == 0) {
+	for (uint32_t i = 0; i < n->dataset->rank; i++)
+		if (n->dataset->dims[i] == 0) {
 			*bytes_out = 0;
 			return true;
 		}
-	for (uint32_t i = 0; i < n->dataset.rank; i++) {
-		if (!rc_mul(bytes, n->dataset.dims[i], &bytes)) {
+	for (uint32_t i = 0; i < n->dataset->rank; i++) {
+		if (!rc_mul(bytes, n->dataset->dims[i], &bytes)) {
 			h5_problem(n, "unreadable", "its shape has more than 2^64 bytes");
 			return false;
 		}
-		*bytes_out *= n->dataset.dims[i];
+		*bytes_out *= n->dataset->dims[i];
 	}
 	return true;
 }
@@ -212,7 +212,7 @@ static bool raw_bytes(struct rc_h5_node *n, const struct element *e, uint64_t *b
 static void contiguous(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset,
 		       uint64_t bytes, bool exact)
 {
-	struct rc_dataset *d = &n->dataset;
+	struct rc_dataset *d = n->dataset;
 	haddr_t at = H5Dget_offset(dset);
 	uint64_t end;
 
@@ -267,7 +267,7 @@ static void filter_problem(struct rc_h5_node *n, int32_t id)
 
 static bool take_filter(struct rc_h5_node *n, hid_t dcpl, unsigned i)
 {
-	struct rc_filter *f = &n->dataset.filters[i];
+	struct rc_filter *f = &n->dataset->filters[i];
 	unsigned values[64] = { 0 }, flags = 0, config;
 	size_t n_values = RC_ARRAY_LEN(values);
 	H5Z_filter_t id = H5Pget_filter2(dcpl, i, &flags, &n_values, values, 0, NULL, &config);
@@ -292,7 +292,7 @@ static bool is_compressor(int32_t id)
 /* One of each is what writers make; a pile of compressors is a decompression bomb. */
 static bool sane_pipeline(struct rc_h5_node *n)
 {
-	const struct rc_dataset *d = &n->dataset;
+	const struct rc_dataset *d = n->dataset;
 	int compressors = 0, shuffles = 0, sums = 0;
 
 	for (uint32_t i = 0; i < d->n_filters; i++) {
@@ -309,7 +309,7 @@ static bool sane_pipeline(struct rc_h5_node *n)
 
 static void choose_decoder(struct rc_h5_node *n, bool exact)
 {
-	struct rc_dataset *d = &n->dataset;
+	struct rc_dataset *d = n->dataset;
 	bool native = true;
 
 	for (uint32_t i = 0; i < d->n_filters; i++) {
@@ -332,7 +332,7 @@ static void choose_decoder(struct rc_h5_node *n, bool exact)
 static void chunked(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dcpl, uint64_t bytes,
 		    const struct element *e)
 {
-	struct rc_dataset *d = &n->dataset;
+	struct rc_dataset *d = n->dataset;
 	hsize_t chunk[H5S_MAX_RANK];
 	uint64_t chunk_bytes = e->stored_size;
 	int n_filters = H5Pget_nfilters(dcpl);
@@ -369,7 +369,7 @@ static void chunked(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dcpl
 static void storage_of(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, hid_t dcpl,
 		       const struct element *e)
 {
-	struct rc_dataset *d = &n->dataset;
+	struct rc_dataset *d = n->dataset;
 	uint64_t bytes;
 
 	if (!raw_bytes(n, e, &bytes))
@@ -418,7 +418,7 @@ static bool inside_file(struct rc_h5_node *n, hid_t dcpl)
 	return true;
 }
 
-void h5_classify(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
+static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
 {
 	hid_t dcpl = H5Dget_create_plist(dset), space = -1, type = -1;
 	struct element e = { 0 };
@@ -442,4 +442,21 @@ done:
 	if (dcpl >= 0)
 		H5Pclose(dcpl);
 	H5Eclear2(H5E_DEFAULT);
+}
+
+int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct rc_err *err)
+{
+	struct rc_dataset d = { 0 };
+	uint32_t i;
+	int rc;
+
+	n->dataset = &d;
+	describe(t, n, dset);
+	n->dataset = NULL;
+	n->address = d.address;
+	n->stored_bytes = d.stored_bytes;
+	rc = rc_forms_add(&t->forms, &d, &i, err);
+	if (rc == 0)
+		n->dataset = t->forms.p[i];
+	return rc;
 }

@@ -10,7 +10,7 @@ void h5_problem(struct rc_h5_node *n, const char *code, const char *fmt, ...) RC
 /* The innermost message of libhdf5's error stack into dst; clears the stack. */
 void h5_cause(char *dst, size_t cap);
 /* Fills n->dataset and n->usable, or the problem, from an open dataset. */
-void h5_classify(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset);
+int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct rc_err *err);
 /* Opens a dataset of the tree again. */
 hid_t h5_open_dataset(const struct rc_h5_tree *t, const struct rc_h5_node *n, struct rc_err *err);
 

@@ -43,7 +43,7 @@ static uint64_t chunk_bytes(const struct rc_dataset *d)
 static int rows_by_library(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 			   const struct region *r, struct rc_err *err)
 {
-	const struct rc_dataset *d = &n->dataset;
+	const struct rc_dataset *d = n->dataset;
 	hsize_t start[RC_MAX_RANK] = { r->row0 }, count[RC_MAX_RANK] = { r->n_rows };
 	hid_t dset = h5_open_dataset(t, n, err), file = -1, mem = -1, type = -1;
 	int rc = RC_E_FORMAT;
@@ -89,7 +89,7 @@ static int load_chunk(struct chunk_io *io, const uint64_t *at, struct rc_err *er
 	uint32_t mask = 0;
 	int rc;
 
-	for (uint32_t i = 0; i < io->n->dataset.rank; i++)
+	for (uint32_t i = 0; i < io->n->dataset->rank; i++)
 		offset[i] = at[i];
 	if (H5Dget_chunk_storage_size(io->dset, offset, &n) < 0)
 		return rc_h5_fail(err, RC_E_FORMAT, "missing_chunk", "a chunk of '%s' is missing",
@@ -106,7 +106,7 @@ static int load_chunk(struct chunk_io *io, const uint64_t *at, struct rc_err *er
 	if (H5Dread_chunk(io->dset, H5P_DEFAULT, offset, &mask, io->stored.p) < 0)
 		return rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot read a chunk of '%s'",
 				  path);
-	return rc_chunk_decode(io->t->codec, &io->n->dataset, mask, io->stored.p, n, io->raw,
+	return rc_chunk_decode(io->t->codec, io->n->dataset, mask, io->stored.p, n, io->raw,
 			       io->raw_bytes, err);
 }
 
@@ -123,7 +123,7 @@ static void chunk_place(const struct rc_dataset *d, uint64_t id, uint64_t *at)
 static int rows_by_chunk(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 			 const struct region *r, struct rc_err *err)
 {
-	const struct rc_dataset *d = &n->dataset;
+	const struct rc_dataset *d = n->dataset;
 	struct rc_row_run run = { r->row0, r->n_rows };
 	struct chunk_io io = { .t = t, .n = n };
 	uint64_t at[RC_MAX_RANK], id;
@@ -159,7 +159,7 @@ static int rows_by_chunk(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
 		      uint64_t n_rows, void *dst, size_t dst_bytes, struct rc_err *err)
 {
-	const struct rc_dataset *d = &n->dataset;
+	const struct rc_dataset *d = n->dataset;
 	struct region r = { row0, n_rows, dst };
 	uint64_t bytes = rc_dtype_size(d->dtype), end;
 	int rc;
@@ -247,13 +247,13 @@ int rc_h5_rows_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, ui
 	size_t bytes;
 	int rc;
 
-	if (__builtin_mul_overflow(n_elements, rc_dtype_size(n->dataset.dtype), &bytes))
+	if (__builtin_mul_overflow(n_elements, rc_dtype_size(n->dataset->dtype), &bytes))
 		return rc_fail(err, RC_E_BUG, "bad_rows", "too many rows of '%s'", n->path);
 	rc = rc_scratch_need(&native, bytes, err);
 	if (rc == 0)
 		rc = rc_h5_rows_native(t, n, row0, n_rows, native.p, bytes, err);
 	if (rc == 0)
-		widen(n->dataset.dtype, native.p, dst, n_elements);
+		widen(n->dataset->dtype, native.p, dst, n_elements);
 	free(native.p);
 	return rc;
 }

@@ -12,7 +12,8 @@
 #include "base/names.h"
 #include "formats/codec.h"
 
-enum { MAX_OBJECTS = 1000000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_SKIPPED = 100 };
+enum { MAX_OBJECTS = 2000000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_SKIPPED = 100 };
+enum { MAX_CACHE_BYTES = 4 << 20 };
 
 struct walk {
 	struct rc_h5_tree *t;
@@ -112,6 +113,9 @@ static void node_free(struct rc_h5_node *n)
 	free(n);
 }
 
+/* What has no form: groups, and what cannot be opened. */
+static struct rc_dataset formless;
+
 static int node_new(struct walk *w, struct rc_h5_node *parent, const char *name,
 		    struct rc_h5_node **n_out)
 {
@@ -128,6 +132,7 @@ static int node_new(struct walk *w, struct rc_h5_node *parent, const char *name,
 	n->name = strrchr(n->path, '/') + 1;
 	n->parent = parent;
 	n->i_dataset = RC_NO_DATASET;
+	n->dataset = &formless;
 	*n_out = n;
 	return 0;
 }
@@ -219,10 +224,8 @@ static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t 
 
 	/* asking once here spares the layouts a search for each attribute they know */
 	n->no_attributes = H5Oget_info2(id, &info, H5O_INFO_NUM_ATTRS) >= 0 && !info.num_attrs;
-	if (!n->is_group) {
-		h5_classify(w->t, n, id);
-		return 0;
-	}
+	if (!n->is_group)
+		return h5_classify(w->t, n, id, w->err);
 	int rc = seen_add(w, addr);
 	if (rc == 0 && depth >= MAX_DEPTH)
 		h5_problem(n, "too_deep", "it lies more than %d groups deep", MAX_DEPTH);
@@ -392,6 +395,18 @@ static herr_t refuse_external(const char *parent_file, const char *parent_group,
 	return -1;
 }
 
+/* By default libhdf5 remembers up to 32 MiB of metadata, counted as stored; the headers of small
+ * objects take six times that in memory. */
+static bool bound_cache(hid_t fapl)
+{
+	H5AC_cache_config_t c = { .version = H5AC__CURR_CACHE_CONFIG_VERSION };
+
+	if (H5Pget_mdc_config(fapl, &c) < 0)
+		return false;
+	c.max_size = MAX_CACHE_BYTES;
+	return H5Pset_mdc_config(fapl, &c) >= 0;
+}
+
 static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
 {
 	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
@@ -402,7 +417,7 @@ static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
 	t->lapl = H5Pcreate(H5P_LINK_ACCESS);
 	if (fapl < 0 || t->lapl < 0 || H5Pset_fapl_sec2(fapl) < 0 ||
 	    H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0 || H5Pset_nlinks(t->lapl, 1) < 0 ||
-	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0) {
+	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0 || !bound_cache(fapl)) {
 		rc = rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "libhdf5 refused its settings");
 		goto done;
 	}
@@ -451,14 +466,23 @@ int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, stru
 	return open_tree(fd, file_bytes, false, t_out, err);
 }
 
+void rc_h5_tree_forget(struct rc_h5_tree *t)
+{
+	node_free(t->root);
+	rc_forms_release(&t->forms);
+	for (size_t i = 0; t->skipped_links && i < MAX_SKIPPED; i++)
+		free(t->skipped_links[i]);
+	free(t->skipped_links);
+	t->root = NULL;
+	t->skipped_links = NULL;
+	t->n_skipped_links = 0;
+}
+
 void rc_h5_tree_close(struct rc_h5_tree *t)
 {
 	if (!t)
 		return;
-	node_free(t->root);
-	for (size_t i = 0; t->skipped_links && i < MAX_SKIPPED; i++)
-		free(t->skipped_links[i]);
-	free(t->skipped_links);
+	rc_h5_tree_forget(t);
 	rc_codec_ctx_free(t->codec);
 	if (t->file >= 0)
 		H5Fclose(t->file);

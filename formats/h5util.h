@@ -13,6 +13,7 @@
 
 #include "base/episode.h"
 #include "base/err.h"
+#include "formats/forms.h"
 #include "formats/index.h"
 
 /* Once per process that uses libhdf5: no plugin loading, no error printing. */
@@ -41,12 +42,13 @@ struct rc_h5_node {
 	const char *problem_code; /* stable word: "scalar" "not_numeric" "unknown_filter" ... */
 	uint32_t i_dataset;      /* for layouts: position in the index, RC_NO_DATASET until added */
 	uint32_t mark;           /* for layouts: 0 at first */
-	struct rc_dataset dataset; /* .path is not filled */
+	struct rc_dataset *dataset; /* its form: shared, not to be changed; zeros for a group */
+	uint64_t address, stored_bytes; /* as in struct rc_dataset */
 };
 /* problem and problem_code are also set on a group that could not be listed to its end. */
 
 /* The whole file as groups and datasets: hard links only, each group once (a dataset with two
- * names is listed under both), at most 1e6 objects and 64 levels; soft, external and user-defined
+ * names is listed under both), at most 2e6 objects and 64 levels; soft, external and user-defined
  * links and second ways into a group are noted and not followed. */
 struct rc_h5_tree {
 	hid_t file;
@@ -57,12 +59,15 @@ struct rc_h5_tree {
 	char **skipped_links;    /* paths, at most 100 kept */
 	hid_t lapl;              /* of every open: follows no link out of the file */
 	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
+	struct rc_forms forms;   /* of the datasets */
 };
 
 /* Opens the file behind descriptor fd read-only, without locks. */
 int rc_h5_tree_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
 /* The same without walking its objects: root is NULL, and only `file` and `lapl` are of use. */
 int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
+/* Frees the objects, and leaves what rc_h5_file_open() gives. */
+void rc_h5_tree_forget(struct rc_h5_tree *t);
 void rc_h5_tree_close(struct rc_h5_tree *t);
 /* Relative ("obs/state") or absolute ("/data") path from a node; NULL when absent. */
 struct rc_h5_node *rc_h5_find(const struct rc_h5_tree *t, const struct rc_h5_node *from,

@@ -6,13 +6,21 @@
 #include <stdarg.h>
 
 #include "base/mem.h"
+#include "formats/forms.h"
 #include "formats/index_private.h"
 
 enum { MAX_POOL_BYTES = 512 << 20, FIRST_SLOTS = 256 };
 
+/* A dataset until the block is made. */
+struct kept {
+	uint32_t path, form; /* position in forms */
+	uint64_t address, stored_bytes;
+};
+
 struct rc_index_builder {
 	struct rc_index_header head;
-	struct rc_dataset *datasets;
+	struct rc_forms forms;
+	struct kept *datasets;
 	struct rc_stream *streams;
 	struct rc_index_episode *episodes;
 	struct rc_note *notes;
@@ -48,6 +56,7 @@ void rc_index_builder_free(struct rc_index_builder *b)
 {
 	if (!b)
 		return;
+	rc_forms_release(&b->forms);
 	free(b->datasets);
 	free(b->streams);
 	free(b->episodes);
@@ -166,10 +175,17 @@ uint32_t rc_ixb_dataset(struct rc_index_builder *b, const struct rc_dataset *d)
 {
 	uint32_t i = b->head.n_datasets;
 
-	if (!room(b, &b->datasets, &b->cap_datasets, i, sizeof *d))
+	struct rc_dataset own = *d;
+	struct kept *k;
+
+	if (!room(b, &b->datasets, &b->cap_datasets, i, sizeof *b->datasets))
 		return 0;
-	b->datasets[i] = *d;
-	normalise_dataset(&b->datasets[i]);
+	normalise_dataset(&own);
+	k = &b->datasets[i];
+	*k = (struct kept){ own.path, 0, own.address, own.stored_bytes };
+	b->rc = rc_forms_add(&b->forms, &own, &k->form, &b->err);
+	if (b->rc)
+		return 0;
 	b->head.n_datasets++;
 	return i;
 }
@@ -280,6 +296,21 @@ static void normalise_stream(struct rc_stream *s)
 		s->clock.dataset = RC_NO_DATASET;
 }
 
+static char *append_datasets(char *p, const struct rc_index_builder *b)
+{
+	for (uint32_t i = 0; i < b->head.n_datasets; i++) {
+		const struct kept *k = &b->datasets[i];
+		struct rc_dataset d = *b->forms.p[k->form];
+
+		d.path = k->path;
+		d.address = k->address;
+		d.stored_bytes = k->stored_bytes;
+		memcpy(p, &d, sizeof d);
+		p += sizeof d;
+	}
+	return p;
+}
+
 static char *append(char *p, const void *records, size_t n, size_t size)
 {
 	if (n)
@@ -303,7 +334,7 @@ int rc_index_builder_end(struct rc_index_builder *b, void **block_out, size_t *n
 		normalise_stream(&b->streams[i]);
 	h->magic = RC_INDEX_MAGIC;
 	h->n_string_bytes = (uint32_t)b->pool.len;
-	h->n_bytes = sizeof *h + (uint64_t)h->n_datasets * sizeof *b->datasets +
+	h->n_bytes = sizeof *h + (uint64_t)h->n_datasets * sizeof(struct rc_dataset) +
 		     (uint64_t)h->n_streams * sizeof *b->streams +
 		     (uint64_t)h->n_episodes * sizeof *b->episodes +
 		     (uint64_t)h->n_notes * sizeof *b->notes +
@@ -312,7 +343,7 @@ int rc_index_builder_end(struct rc_index_builder *b, void **block_out, size_t *n
 	if (rc)
 		return rc;
 	p = append(block, h, 1, sizeof *h);
-	p = append(p, b->datasets, h->n_datasets, sizeof *b->datasets);
+	p = append_datasets(p, b);
 	p = append(p, b->streams, h->n_streams, sizeof *b->streams);
 	p = append(p, b->episodes, h->n_episodes, sizeof *b->episodes);
 	p = append(p, b->notes, h->n_notes, sizeof *b->notes);

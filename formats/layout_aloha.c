@@ -41,7 +41,7 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 static bool is_compressed_image(const struct candidate *c)
 {
 	return strncmp(c->rel, IMAGES, sizeof IMAGES - 1) == 0 &&
-	       c->node->dataset.rank == 2 && c->node->dataset.dtype == RC_U8;
+	       c->node->dataset->rank == 2 && c->node->dataset->dtype == RC_U8;
 }
 
 static int give_name(struct candidate *c, struct rc_err *err)
@@ -82,15 +82,15 @@ static struct rc_h5_node *take_own_clock(struct draft *d)
 	for (size_t i = 0; i < d->n; i++)
 		if (strncmp(d->c[i].rel, "robocache/", 10) == 0)
 			d->c[i].dropped = true;
-	return time && time->usable && time->dataset.rank == 1 && time->dataset.dtype == RC_I64 &&
-	       time->dataset.dims[0] > 0 ? time : NULL;
+	return time && time->usable && time->dataset->rank == 1 && time->dataset->dtype == RC_I64 &&
+	       time->dataset->dims[0] > 0 ? time : NULL;
 }
 
 static uint64_t length_of(const struct draft *d)
 {
 	for (size_t i = 0; i < d->n; i++)
 		if (!d->c[i].dropped && strcmp(d->c[i].rel, "action") == 0)
-			return d->c[i].node->dataset.dims[0];
+			return d->c[i].node->dataset->dims[0];
 	return describe_common_length(d);
 }
 
@@ -106,14 +106,14 @@ static int describe_streams(struct draft *d, struct rc_err *err)
 	describe_find_clocks(d);
 	length = length_of(d);
 	describe_check_lengths(d, length);
-	if (own && own->dataset.dims[0] == length)
+	if (own && own->dataset->dims[0] == length)
 		describe_stamps_ns(d, own, &k);
 	for (size_t i = 0; rc == 0 && i < d->n; i++) {
 		struct candidate *c = &d->c[i];
 		if (c->dropped)
 			continue;
 		rc = give_name(c, err);
-		if (c->clock.kind == RC_CLOCK_NONE && c->node->dataset.dims[0] == length)
+		if (c->clock.kind == RC_CLOCK_NONE && c->node->dataset->dims[0] == length)
 			c->clock = k;
 	}
 	return rc ? rc : describe_unique_names(d, err);

@@ -210,7 +210,7 @@ static uint64_t shortest_clocked(const struct draft *d)
 	uint64_t best = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		uint64_t rows = d->c[i].node->dataset.dims[0];
+		uint64_t rows = d->c[i].node->dataset->dims[0];
 		if (!d->c[i].dropped && d->c[i].clock.kind == RC_CLOCK_MEASURED &&
 		    (best == 0 || rows < best))
 			best = rows;
@@ -225,7 +225,7 @@ static void judge_unclocked(struct draft *d, bool clocked)
 
 	for (size_t i = 0; i < d->n; i++) {
 		struct candidate *c = &d->c[i];
-		uint64_t rows = c->node->dataset.dims[0];
+		uint64_t rows = c->node->dataset->dims[0];
 		if (c->dropped || c->clock.kind == RC_CLOCK_MEASURED || rows == length)
 			continue;
 		if (rows < length / 10 || (rows < length && rows <= (clocked ? MAX_CONSTANT : 1)))
@@ -310,7 +310,7 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	n = n_streams(&d);
 	length = describe_common_length(&d);
 	for (size_t i = 0; length > 1 && i < d.n; i++)
-		alike += !d.c[i].dropped && d.c[i].node->dataset.dims[0] == length;
+		alike += !d.c[i].dropped && d.c[i].node->dataset->dims[0] == length;
 	describe_release(&d);
 	if (clocked)
 		snprintf(reason, cap, "%s holds %zu array%s, %zu with a clock", where, n,

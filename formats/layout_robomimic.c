@@ -291,7 +291,7 @@ static uint64_t length_of(struct draft *d)
 
 	if (!actions)
 		actions = candidate_at(d, "action");
-	return actions ? actions->node->dataset.dims[0] : describe_common_length(d);
+	return actions ? actions->node->dataset->dims[0] : describe_common_length(d);
 }
 
 /* Stamps in the episode itself come first, then those this program writes, then a rate. */
@@ -301,8 +301,8 @@ static void give_clocks(struct source *s, struct draft *d, uint64_t length)
 	struct rc_h5_node *own = rc_h5_child(times, describe_basename(d->root->path));
 	struct rc_stream_clock k = describe_clock_none(), rate = k;
 
-	if (own && own->usable && own->dataset.rank == 1 && own->dataset.dtype == RC_I64 &&
-	    own->dataset.dims[0] == length && length > 0)
+	if (own && own->usable && own->dataset->rank == 1 && own->dataset->dtype == RC_I64 &&
+	    own->dataset->dims[0] == length && length > 0)
 		describe_stamps_ns(d, own, &k);
 	if (s->hz_origin)
 		rate = describe_clock_nominal(d, s->hz, s->hz_origin);
@@ -310,7 +310,7 @@ static void give_clocks(struct source *s, struct draft *d, uint64_t length)
 		if (d->c[i].clock.kind == RC_CLOCK_MEASURED)
 			continue;
 		d->c[i].clock = k.kind == RC_CLOCK_MEASURED &&
-				d->c[i].node->dataset.dims[0] == length ? k : rate;
+				d->c[i].node->dataset->dims[0] == length ? k : rate;
 	}
 }
 

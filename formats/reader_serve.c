@@ -8,6 +8,7 @@
 #include "formats/serve_private.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -145,15 +146,29 @@ static int serve_shared(struct server *s, struct rc_err *err)
 	return 0;
 }
 
+static void drop_index(struct server *s)
+{
+	free(s->index);
+	s->index = NULL;
+}
+
 static void share_index(struct server *s, uint64_t from)
 {
-	size_t n = from < s->index_bytes ? s->index_bytes - (size_t)from : 0;
+	size_t left = s->index && from < s->index_bytes ? s->index_bytes - (size_t)from : 0;
+	size_t n = left < s->shared_bytes ? left : s->shared_bytes;
 
-	if (n > s->shared_bytes)
-		n = s->shared_bytes;
 	if (n)
 		memcpy(s->shared, (char *)s->index + from, n);
 	s->a->n = s->index_bytes;
+	if (n == left)
+		drop_index(s);
+}
+
+static void give_back_heap(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 static int serve_scan(struct server *s, struct rc_err *err)
@@ -162,13 +177,16 @@ static int serve_scan(struct server *s, struct rc_err *err)
 	struct open_file *f;
 	int rc = serve_need_file(s, true, &f, err);
 
-	free(s->index);
-	s->index = NULL;
+	drop_index(s);
 	s->index_bytes = 0;
 	if (!rc)
 		rc = rc_index_builder_new(&b, err);
 	if (!rc)
 		rc = rc_layout_scan(f->tree, *s->text ? s->text : NULL, b, err);
+	if (!rc) { /* its objects would wait beside the index for nothing */
+		rc_h5_tree_forget(f->tree);
+		give_back_heap();
+	}
 	if (!rc)
 		rc = rc_index_builder_end(b, &s->index, &s->index_bytes, err);
 	if (!rc)

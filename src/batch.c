@@ -126,7 +126,7 @@ static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t 
 	const struct rc_work *w = p->work;
 	const struct rc_plan_stream *ps = &w->plan->streams[p->tile->stream];
 	const struct rc_plan_source *src = &ps->sources[k];
-	const struct rc_stream *st = &w->ix->streams[src->stream];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, src);
 	const struct rc_dataset *d = &w->ix->datasets[st->dataset];
 	const struct rc_track *tr = rc_work_track(w, p->tile->stream, k);
 	size_t n_runs = rc_tile_rows(w, p->tile, k, t->runs);
@@ -183,8 +183,8 @@ static int read_compute(struct rc_slot *s, struct rc_placed *p, struct rc_worker
 		s->batch.jobs[s->batch.n_jobs - 1].ticks = ticks_at;
 		if (rc)
 			rc_err_while(err, "reading stream '%s'",
-				     rc_index_str(w->ix,
-						  w->ix->streams[ps->sources[k].stream].name));
+				     rc_index_str(w->ix, rc_plan_input(w->ix, w->plan,
+								       &ps->sources[k])->name));
 	}
 	if (rc) { /* the tile is given up, and so are its jobs and its place */
 		s->batch.n_jobs = jobs;
@@ -235,7 +235,7 @@ static int read_copies(struct rc_slot *s, struct rc_placed *p, struct rc_worker_
 	const struct rc_work *w = p->work;
 	const struct rc_tile *tile = p->tile;
 	const struct rc_plan_stream *ps = &w->plan->streams[tile->stream];
-	const struct rc_stream *st = &w->ix->streams[ps->sources[0].stream];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, &ps->sources[0]);
 	char *out = (char *)s->batch.out + s->out_used, *dst;
 	uint64_t rows;
 	size_t n_runs;

@@ -74,9 +74,10 @@ static uint64_t largest_chunk(const struct rc_plan *plan)
 		for (size_t k = 0; k < e->n_streams; k++)
 			for (size_t m = 0; m < e->streams[k].n_sources && !e->streams[k].stored;
 			     m++) {
-				uint32_t s = e->streams[k].sources[m].stream;
-				bytes = most(bytes, rc_dataset_chunk_bytes(
-							    &ix->datasets[ix->streams[s].dataset]));
+				const struct rc_stream *s =
+					rc_plan_input(ix, e, &e->streams[k].sources[m]);
+				bytes = most(bytes,
+					     rc_dataset_chunk_bytes(&ix->datasets[s->dataset]));
 			}
 	}
 	return bytes;

@@ -44,7 +44,7 @@ static int copy_stored(struct rc_slot *s, struct rc_placed *p, struct rc_worker_
 {
 	const struct rc_work *w = p->work;
 	const struct rc_plan_stream *ps = &w->plan->streams[p->tile->stream];
-	const struct rc_stream *st = &w->ix->streams[ps->sources[0].stream];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, &ps->sources[0]);
 	struct rc_stored_chunk c = {0};
 	int rc = 0;
 

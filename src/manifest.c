@@ -7,37 +7,56 @@
 
 enum { MAX_MANIFEST_BYTES = 1 << 30 };
 
-static void episode_json(const struct rc_writer *w, size_t i, struct rc_json *list)
-{
-	const struct rc_episode_result *r = &w->episodes[i];
-	struct rc_json *o = rc_json_add_object(list, NULL);
+/* The list of one shard's episodes. */
+struct shard_list {
+	const struct rc_writer *w;
+	const struct rc_plan_shard *shard;
+};
 
+static bool episode_json(const void *arg, size_t i, struct rc_json *o)
+{
+	const struct shard_list *l = arg;
+	size_t at = l->w->plan->order[l->shard->first + i];
+	const struct rc_plan_episode *e = &l->w->plan->episodes[at];
+	const struct rc_episode_result *r = &l->w->episodes[at];
+
+	if (r->outcome != RC_OUTCOME_OK)
+		return false;
 	rc_json_add_string(o, "name", r->name);
-	rc_json_add_string(o, "id", w->plan->episodes[i].id);
+	rc_json_add_string(o, "id", e->id);
 	rc_json_add_uint(o, "ticks", r->n_ticks);
-	if (w->plan->episodes[i].split)
-		rc_json_add_string(o, "split", w->plan->episodes[i].split);
+	if (e->split)
+		rc_json_add_string(o, "split", e->split);
+	return true;
 }
 
-static void shard_json(const struct rc_writer *w, size_t s, struct rc_json *list)
+static bool shard_json(const void *arg, size_t s, struct rc_json *o)
 {
-	const struct rc_shard_result *r = &w->shards[s];
-	const struct rc_plan_shard *ps = &w->plan->shards[s];
-	struct rc_json *o = rc_json_add_object(list, NULL), *episodes;
+	const struct shard_list *l = (const struct shard_list *)arg + s;
+	const struct rc_shard_result *r = &l->w->shards[s];
 	char hex[RC_DIGEST_HEX];
 
+	if (!r->committed)
+		return false;
 	rc_json_add_string(o, "path", r->name);
 	rc_json_add_uint(o, "bytes", r->bytes);
 	rc_digest_hex(r->digest, hex);
 	rc_json_add_string(o, "xxh3_128", hex);
 	rc_digest_hex(r->content, hex);
 	rc_json_add_string(o, "content_xxh3_128", hex);
-	episodes = rc_json_add_array(o, "episodes");
-	for (size_t i = 0; i < ps->n; i++) {
-		size_t at = w->plan->order[ps->first + i];
-		if (w->episodes[at].outcome == RC_OUTCOME_OK)
-			episode_json(w, at, episodes);
-	}
+	rc_json_add_list(o, "episodes", l->shard->n, episode_json, l);
+	return true;
+}
+
+static bool skipped_json(const void *arg, size_t i, struct rc_json *o)
+{
+	const struct rc_writer *w = arg;
+
+	if (w->episodes[i].outcome != RC_OUTCOME_SKIPPED)
+		return false;
+	rc_json_add_string(o, "id", w->plan->episodes[i].id);
+	rc_json_add_string(o, "reason", w->episodes[i].err->reason);
+	return true;
 }
 
 static int recipe_object(struct rc_json *root, const char *recipe_json, struct rc_err *err)
@@ -51,15 +70,19 @@ static int recipe_object(struct rc_json *root, const char *recipe_json, struct r
 	return rc;
 }
 
-int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *recipe_json,
-		      struct rc_err *err)
+static int manifest_text(const struct rc_writer *w, const char *recipe_json, struct rc_buf *text,
+			 struct rc_err *err)
 {
-	struct rc_json *root = rc_json_new_object(), *list;
-	struct rc_buf text;
-	char *path = NULL;
-	int rc;
+	struct rc_json *root = NULL;
+	struct shard_list *lists;
+	size_t n = w->plan->n_shards;
+	int rc = rc_new_array(&lists, n, sizeof *lists, err);
 
-	rc_buf_init(&text);
+	if (rc)
+		return rc;
+	for (size_t s = 0; s < n; s++)
+		lists[s] = (struct shard_list){w, &w->plan->shards[s]};
+	root = rc_json_new_object();
 	rc_json_add_string(root, "schema", RC_MANIFEST_SCHEMA);
 	rc_json_add_string(root, "version", w->info.version);
 	rc_json_add_string(root, "layout", w->plan->layout->name);
@@ -67,26 +90,29 @@ int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *re
 	rc_json_add_uint(root, "ticks", w->written_ticks);
 	rc_json_add_uint(root, "bytes", w->written_bytes);
 	rc = recipe_object(root, recipe_json, err);
-	list = rc_json_add_array(root, "shards");
-	for (size_t s = 0; s < w->plan->n_shards; s++)
-		if (w->shards[s].committed)
-			shard_json(w, s, list);
-	list = rc_json_add_array(root, "skipped");
-	for (size_t i = 0; i < w->plan->n_episodes; i++) {
-		if (w->episodes[i].outcome != RC_OUTCOME_SKIPPED)
-			continue;
-		struct rc_json *o = rc_json_add_object(list, NULL);
-		rc_json_add_string(o, "id", w->plan->episodes[i].id);
-		rc_json_add_string(o, "reason", w->episodes[i].err.reason);
-	}
+	rc_json_add_list(root, "shards", n, shard_json, lists);
+	rc_json_add_list(root, "skipped", w->plan->n_episodes, skipped_json, w);
 	if (!rc)
-		rc = rc_json_text(root, true, &text, err);
+		rc = rc_json_text(root, true, text, err);
+	rc_json_free(root);
+	free(lists);
+	return rc;
+}
+
+int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *recipe_json,
+		      struct rc_err *err)
+{
+	struct rc_buf text;
+	char *path = NULL;
+	int rc;
+
+	rc_buf_init(&text);
+	rc = manifest_text(w, recipe_json, &text, err);
 	if (!rc)
 		rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, dir);
 	if (!rc)
 		rc = rc_outfile_put(path, text.p, text.len, err);
 	free(path);
-	rc_json_free(root);
 	rc_buf_release(&text);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/compat.h"
 
-#include "plan.h"
+#include "plan_private.h"
 
 #include "base/digest.h"
 #include "base/mem.h"
@@ -128,15 +128,6 @@ static void take_notes(const struct rc_scanned *f, struct rc_recipe *recipe,
 	}
 }
 
-static void drop_stream(struct rc_plan_episode *e, size_t i)
-{
-	free(e->streams[i].name);
-	free(e->streams[i].sources);
-	free(e->streams[i].source_text);
-	e->n_streams--;
-	memmove(&e->streams[i], &e->streams[i + 1], (e->n_streams - i) * sizeof *e->streams);
-}
-
 static bool path_of(const struct rc_plan *p, const struct rc_plan_stream *s, char *dst, size_t cap)
 {
 	struct rc_out_stream o = {
@@ -147,43 +138,55 @@ static bool path_of(const struct rc_plan *p, const struct rc_plan_stream *s, cha
 }
 
 /* Every stream needs a place of its own in the output layout. */
-static void check_places(const struct rc_plan *p, struct rc_plan_episode *e,
-			 struct rc_problems *problems)
+static int check_places(const struct rc_plan *p, const char *id, struct rc_plan_set *set,
+			struct rc_problems *problems, struct rc_err *err)
 {
 	char path[1024], other[1024];
 	bool action = false;
 
-	for (size_t i = 0; i < e->n_streams;) {
-		if (!path_of(p, &e->streams[i], path, sizeof path)) {
-			rc_problems_add(problems, RC_NOTE_WARNING, "no_place", e->streams[i].name,
+	for (size_t i = 0; i < set->n_streams;) {
+		const struct rc_plan_stream *s = &set->streams[i];
+
+		if (!path_of(p, s, path, sizeof path)) {
+			rc_problems_add(problems, RC_NOTE_WARNING, "no_place", s->name,
 					"stream '%s' has no place in layout %s and is left out",
-					e->streams[i].name, p->layout->name);
-			drop_stream(e, i);
+					s->name, p->layout->name);
+			plan_set_drop(set, i);
 			continue;
 		}
-		action |= e->streams[i].role == RC_ROLE_ACTION;
-		if (!strncmp(path, "robocache", 9) && (path[9] == '/' || !path[9])) {
-			rc_fail(&e->err, RC_E_USAGE, "name_collision",
-				"stream '%s' of '%s' would take the place '%s', which holds "
-				"robocache's own data; rename it with --rename OLD=NEW",
-				e->streams[i].name, e->id, path);
-			return;
-		}
+		action |= s->role == RC_ROLE_ACTION;
+		if (!strncmp(path, "robocache", 9) && (path[9] == '/' || !path[9]))
+			return rc_fail(err, RC_E_USAGE, "name_collision",
+				       "stream '%s' of '%s' would take the place '%s', which holds "
+				       "robocache's own data; rename it with --rename OLD=NEW",
+				       s->name, id, path);
 		for (size_t k = 0; k < i; k++)
-			if (path_of(p, &e->streams[k], other, sizeof other) &&
-			    !strcmp(path, other)) {
-				rc_fail(&e->err, RC_E_USAGE, "name_collision",
-					"streams '%s' and '%s' of '%s' would both be '%s'; rename "
-					"one with --rename OLD=NEW",
-					e->streams[k].name, e->streams[i].name, e->id, path);
-				return;
-			}
+			if (path_of(p, &set->streams[k], other, sizeof other) &&
+			    !strcmp(path, other))
+				return rc_fail(err, RC_E_USAGE, "name_collision",
+					       "streams '%s' and '%s' of '%s' would both be '%s'; "
+					       "rename one with --rename OLD=NEW",
+					       set->streams[k].name, s->name, id, path);
 		i++;
 	}
 	if (!action)
 		rc_problems_add(problems, RC_NOTE_WARNING, "no_actions", "actions",
 				"'%s' has no actions; loaders for imitation learning want them",
-				e->id);
+				id);
+	return 0;
+}
+
+/* Errors are large and rare: an episode has one only if it failed. */
+static int keep_err(struct rc_plan *p, struct rc_plan_episode *e, const struct rc_err *why,
+		    struct rc_err *err)
+{
+	int rc = rc_new(&e->err, err);
+
+	if (rc)
+		return rc;
+	*e->err = *why;
+	p->n_failed++;
+	return 0;
 }
 
 static int plan_episode(struct rc_plan *p, size_t i_file, uint32_t i_episode,
@@ -192,6 +195,8 @@ static int plan_episode(struct rc_plan *p, size_t i_file, uint32_t i_episode,
 	const struct rc_scanned *f = &p->scan->files[i_file];
 	const char *key = rc_index_str(f->index, f->index->episodes[i_episode].key);
 	struct rc_plan_episode *e = &p->episodes[p->n_episodes++];
+	struct rc_plan_set set = {0};
+	struct rc_err why = {0};
 	int rc;
 
 	e->i_file = i_file;
@@ -203,11 +208,15 @@ static int plan_episode(struct rc_plan *p, size_t i_file, uint32_t i_episode,
 	if (rc)
 		return rc;
 	e->split = choose_split(recipe, e->id);
-	rc = rc_plan_episode_streams(f->index, recipe, problems, e, err);
-	if (!rc && !e->err.code)
-		check_places(p, e, problems);
-	p->n_failed += !rc && e->err.code;
-	return rc;
+	rc = plan_episode_streams(f->index, recipe, problems, e, &set, &why);
+	if (!rc)
+		rc = check_places(p, e->id, &set, problems, &why);
+	if (!rc)
+		rc = plan_share(p, &set, e, &why);
+	plan_set_release(&set);
+	if (rc == RC_E_NOMEM && err)
+		*err = why;
+	return rc && rc != RC_E_NOMEM ? keep_err(p, e, &why, err) : rc;
 }
 
 static int plan_episodes(struct rc_plan *p, struct rc_recipe *recipe, struct rc_problems *problems,
@@ -275,6 +284,8 @@ static void compare_shapes(const struct rc_plan *p, struct rc_problems *problems
 		const struct rc_plan_episode *first = &p->episodes[p->order[0]];
 		const struct rc_plan_episode *e = &p->episodes[p->order[i]];
 
+		if (e->streams == first->streams)
+			continue;
 		compare_pair(e, first, true, problems);
 		compare_pair(first, e, false, problems);
 	}
@@ -305,7 +316,7 @@ static int assign_shards(struct rc_plan *p, const struct rc_settings *set, struc
 	for (size_t i = 0; i < p->n_episodes && !rc; i++) {
 		struct rc_plan_episode *e = &p->episodes[i];
 
-		if (e->err.code)
+		if (e->err)
 			continue;
 		if (starts_shard(p, set, bytes, e)) {
 			p->shards[p->n_shards++] = (struct rc_plan_shard){.first = p->n_order};
@@ -323,9 +334,9 @@ static int assign_shards(struct rc_plan *p, const struct rc_settings *set, struc
 static int fail_all(const struct rc_plan *p, struct rc_err *err)
 {
 	for (size_t i = 0; i < p->n_episodes; i++)
-		if (p->episodes[i].err.code == RC_E_USAGE) {
+		if (p->episodes[i].err && p->episodes[i].err->code == RC_E_USAGE) {
 			if (err)
-				*err = p->episodes[i].err;
+				*err = *p->episodes[i].err;
 			return RC_E_USAGE;
 		}
 	return 0;
@@ -362,8 +373,13 @@ int rc_plan_make(const struct rc_scan *scan, struct rc_recipe *recipe,
 
 void rc_plan_release(struct rc_plan *p)
 {
-	for (size_t i = 0; i < p->n_episodes && p->episodes; i++)
-		rc_plan_episode_release(&p->episodes[i]);
+	for (size_t i = 0; i < p->n_episodes && p->episodes; i++) {
+		free(p->episodes[i].id);
+		free(p->episodes[i].err);
+	}
+	for (size_t i = 0; i < p->n_sets; i++)
+		plan_set_release(&p->sets[i]);
+	free(p->sets);
 	for (size_t i = 0; i < p->n_names; i++)
 		free(p->names[i]);
 	free(p->names);
@@ -383,7 +399,8 @@ static void print_shape(const struct rc_plan_stream *s, struct rc_buf *b)
 	rc_buf_puts(b, ")");
 }
 
-static void print_streams(const struct rc_plan_episode *e, struct rc_buf *b)
+static void print_streams(const struct rc_plan *p, const struct rc_plan_episode *e,
+			  struct rc_buf *b)
 {
 	for (size_t i = 0; i < e->n_streams; i++) {
 		const struct rc_plan_stream *s = &e->streams[i];
@@ -397,7 +414,7 @@ static void print_streams(const struct rc_plan_episode *e, struct rc_buf *b)
 		rc_buf_printf(b, "%*s %-8s %-16s %-9s %-6s <- ", len < 24 ? (int)(24 - len) : 0, "",
 			      rc_dtype_name(s->dtype), shape.p, *s->method ? s->method : "copy",
 			      s->stored ? "stored" : rc_codec_name(s->encoding.codec));
-		rc_buf_put_clean(b, s->source_text);
+		rc_buf_put_clean(b, rc_plan_source_text(rc_plan_index(p, e), e, s));
 		rc_buf_puts(b, "\n");
 		rc_buf_release(&shape);
 	}
@@ -416,6 +433,8 @@ static void print_skip(struct rc_buf *b, const char *id, const struct rc_err *er
 
 static bool same_streams(const struct rc_plan_episode *a, const struct rc_plan_episode *b)
 {
+	if (a->streams == b->streams)
+		return true;
 	if (a->n_streams != b->n_streams)
 		return false;
 	for (size_t i = 0; i < a->n_streams; i++)
@@ -455,14 +474,14 @@ void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, stru
 			rc_buf_printf(b, "%s%s\n", e->split ? " -> " : "",
 				      e->split ? e->split : "");
 			if (!shown || !same_streams(shown, e)) {
-				print_streams(e, b);
+				print_streams(p, e, b);
 				shown = e;
 			}
 		}
 	}
 	for (size_t i = 0; i < p->n_episodes; i++)
-		if (p->episodes[i].err.code)
-			print_skip(b, p->episodes[i].id, &p->episodes[i].err);
+		if (p->episodes[i].err)
+			print_skip(b, p->episodes[i].id, p->episodes[i].err);
 	for (size_t f = 0; f < p->scan->n; f++)
 		if (!p->scan->files[f].index)
 			print_skip(b, NULL, &p->scan->files[f].err);

@@ -14,7 +14,7 @@
 
 /* One input stream of an output stream. */
 struct rc_plan_source {
-	uint32_t stream;          /* position in the index */
+	uint32_t nth;             /* of the streams of its episode: rc_plan_input() */
 	enum rc_method method;
 	enum rc_clock_kind clock; /* what counts in this run: --source-rate makes NONE NOMINAL */
 	struct rc_rate rate;      /* NOMINAL */
@@ -24,14 +24,14 @@ struct rc_plan_source {
 	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
 };
 
-/* One output dataset of an episode. */
+/* One output dataset of an episode; episodes that are made alike share it. */
 struct rc_plan_stream {
 	char *name;
 	enum rc_role role;
 	enum rc_kind kind;
 	enum rc_dtype dtype;
 	uint32_t rank;
-	uint64_t dims[RC_MAX_RANK]; /* dims[0] is set when the timeline is known */
+	uint64_t dims[RC_MAX_RANK]; /* dims[0] is 0: the timeline is not known yet */
 	uint64_t row_elements, row_bytes;
 	struct rc_plan_source *sources;
 	size_t n_sources;
@@ -40,7 +40,13 @@ struct rc_plan_stream {
 	bool stored;  /* copies, and each row is one stored chunk that goes out as it came in */
 	struct rc_encoding encoding;
 	const char *method; /* for attributes: "linear", "fused" */
-	char *source_text;
+	char *members; /* of a group: "qpos,gripper"; NULL otherwise.  See rc_plan_source_text() */
+};
+
+/* All output streams of an episode, in order. */
+struct rc_plan_set {
+	struct rc_plan_stream *streams;
+	size_t n_streams;
 };
 
 enum rc_timing {
@@ -54,14 +60,14 @@ struct rc_plan_episode {
 	uint32_t i_episode;    /* in that file's index */
 	char *id;              /* "raw/ep_3.h5:data/demo_0" */
 	const char *split;     /* borrowed from the recipe, or NULL */
-	struct rc_plan_stream *streams;
+	const struct rc_plan_stream *streams; /* of a set of the plan */
 	size_t n_streams;
 	enum rc_timing timing;
 	bool has_reference;
 	struct rc_plan_source reference; /* the stream whose time rules, with its clock */
 	uint64_t est_ticks, est_bytes; /* from the clocks' ends; for shards and progress */
 	size_t shard;
-	struct rc_err err;     /* code != 0: this episode cannot be converted, and why */
+	struct rc_err *err;    /* why this episode cannot be converted, or NULL */
 };
 
 struct rc_plan_shard {
@@ -72,6 +78,8 @@ struct rc_plan {
 	const struct rc_scan *scan;
 	struct rc_plan_episode *episodes; /* natural order of inputs and names */
 	size_t n_episodes, n_failed;
+	struct rc_plan_set *sets;         /* each once, as far as plan_share() looks back */
+	size_t n_sets, cap_sets;
 	size_t *order;                    /* the episodes that go ahead */
 	size_t n_order;
 	struct rc_plan_shard *shards;
@@ -90,15 +98,19 @@ int rc_plan_make(const struct rc_scan *scan, struct rc_recipe *recipe,
 		 struct rc_problems *problems, struct rc_plan *plan_out, struct rc_err *err);
 void rc_plan_release(struct rc_plan *p);
 
-/* The output streams, timing and estimates of one episode, whose place fields are set.  Its own
- * misfits land in e->err; returns non-zero only when out of memory. */
-int rc_plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
-			    struct rc_problems *problems, struct rc_plan_episode *e,
-			    struct rc_err *err);
-void rc_plan_episode_release(struct rc_plan_episode *e);
-
 /* The plan as text for --dry-run. */
 void rc_plan_print(const struct rc_plan *p, const struct rc_recipe *recipe, struct rc_buf *b);
+
+/* The input stream of a source of this episode. */
+static inline const struct rc_stream *rc_plan_input(const struct rc_index *ix,
+						    const struct rc_plan_episode *e,
+						    const struct rc_plan_source *src)
+{
+	return &ix->streams[ix->episodes[e->i_episode].first_stream + src->nth];
+}
+/* Where an output stream comes from: the members of a group, else the path of its dataset. */
+const char *rc_plan_source_text(const struct rc_index *ix, const struct rc_plan_episode *e,
+				const struct rc_plan_stream *s);
 
 static inline const struct rc_index *rc_plan_index(const struct rc_plan *p,
 						   const struct rc_plan_episode *e)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by the files that plan one episode: plan_streams.c, plan_timing.c. */
+/* Shared by the files of the plan: plan.c, and for one episode plan_streams.c, plan_timing.c,
+ * plan_share.c. */
 #ifndef RC_PLAN_PRIVATE_H
 #define RC_PLAN_PRIVATE_H
 
@@ -7,7 +8,6 @@
 
 /* What is known about one input stream while its episode is planned. */
 struct candidate {
-	uint32_t i;              /* position in the index */
 	const struct rc_stream *s;
 	const struct rc_dataset *d;
 	const char *name;        /* in the input */
@@ -21,13 +21,29 @@ struct planner {
 	struct rc_recipe *recipe;
 	struct rc_problems *problems;
 	struct rc_plan_episode *e;
+	struct rc_plan_set *set; /* the episode's output */
 	struct candidate *c;
 	size_t n;
 	size_t cap_streams;
 };
 
+/* The output streams, timing and estimates of one episode, whose place fields are set.  *set is
+ * {0} and belongs to the caller whatever comes of it. */
+int plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
+			 struct rc_problems *problems, struct rc_plan_episode *e,
+			 struct rc_plan_set *set, struct rc_err *err);
+
 /* Decides how the episode's streams meet in time, deselects those that cannot, and estimates the
  * number of ticks. */
 int plan_choose_timing(struct planner *p, struct rc_err *err);
+
+/* --- plan_share.c ----------------------------------------------------------------------------- */
+
+/* Takes what *set holds, leaves it {0}, and gives the episode its streams: those of an episode
+ * that is made alike, of which there are often thousands, or these. */
+int plan_share(struct rc_plan *p, struct rc_plan_set *set, struct rc_plan_episode *e,
+	       struct rc_err *err);
+void plan_set_drop(struct rc_plan_set *set, size_t i);
+void plan_set_release(struct rc_plan_set *set);
 
 #endif

@@ -73,18 +73,17 @@ static bool selected(struct planner *p, const struct candidate *c)
 	return !rc_rules_match_either(&r->drop, c->name, c->out_name) && keep;
 }
 
-static int add_candidate(struct planner *p, uint32_t i, struct rc_err *err)
+static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 {
 	struct candidate *c = &p->c[p->n];
 	const struct rc_rule *rename;
 
-	c->i = i;
-	c->s = &p->ix->streams[i];
+	c->src.nth = nth;
+	c->s = rc_plan_input(p->ix, p->e, &c->src);
 	c->d = &p->ix->datasets[c->s->dataset];
 	c->name = rc_index_str(p->ix, c->s->name);
 	rename = rc_rules_match(&p->recipe->rename, c->name);
 	c->out_name = rename ? rename->value : c->name;
-	c->src.stream = i;
 	c->src.width = (uint32_t)rc_dataset_row_elements(c->d);
 	c->selected = selected(p, c);
 	p->n++;
@@ -132,7 +131,7 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 	if (c->keep) {
 		out->encoding = (struct rc_encoding){.shuffle = true};
 		for (size_t i = 0; i < out->n_sources; i++) {
-			d = &p->ix->datasets[p->ix->streams[out->sources[i].stream].dataset];
+			d = &p->ix->datasets[rc_plan_input(p->ix, p->e, &out->sources[i])->dataset];
 			struct rc_encoding e = encoding_of(d);
 			if (e.codec > out->encoding.codec)
 				out->encoding = e;
@@ -150,12 +149,12 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 static int new_stream(struct planner *p, const char *name, size_t n_sources,
 		      struct rc_plan_stream **out, struct rc_err *err)
 {
-	struct rc_plan_episode *e = p->e;
-	int rc = rc_grow_array(&e->streams, &p->cap_streams, e->n_streams + 1, sizeof *e->streams,
-			       err);
+	struct rc_plan_set *set = p->set;
+	int rc = rc_grow_array(&set->streams, &p->cap_streams, set->n_streams + 1,
+			       sizeof *set->streams, err);
 	if (rc)
 		return rc;
-	*out = &e->streams[e->n_streams++];
+	*out = &set->streams[set->n_streams++];
 	**out = (struct rc_plan_stream){0};
 	rc = rc_strdup(&(*out)->name, name, err);
 	if (!rc)
@@ -183,7 +182,7 @@ static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
 static int check_sizes(struct planner *p, const struct rc_plan_stream *out, struct rc_err *err)
 {
 	for (size_t i = 0; i < out->n_sources; i++) {
-		const struct rc_stream *s = &p->ix->streams[out->sources[i].stream];
+		const struct rc_stream *s = rc_plan_input(p->ix, p->e, &out->sources[i]);
 		const char *name = rc_index_str(p->ix, s->name);
 		uint64_t row = rc_dataset_row_bytes(&p->ix->datasets[s->dataset]);
 
@@ -233,7 +232,7 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	out->role = (enum rc_role)c->s->role;
 	out->kind = (enum rc_kind)c->s->kind;
 	out->rank = c->d->rank;
-	memcpy(out->dims, c->d->dims, sizeof out->dims);
+	memcpy(out->dims + 1, c->d->dims + 1, sizeof out->dims - sizeof *out->dims);
 	out->sources[0] = c->src;
 	out->n_sources = 1;
 	if (p->e->timing == RC_TIMING_STEPS)
@@ -242,8 +241,7 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	out->copies = rc_method_picks(out->sources[0].method) &&
 		      out->dtype == (enum rc_dtype)c->d->dtype;
 	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
-	rc = rc_strdup(&out->source_text, rc_index_str(p->ix, c->d->path), err);
-	return rc ? rc : finish_stream(p, out, err);
+	return finish_stream(p, out, err);
 }
 
 static int group_member(struct planner *p, struct rc_plan_stream *out, struct candidate *c,
@@ -285,7 +283,7 @@ static bool left_out(const struct planner *p, const struct rc_fuse_group *g, siz
 static bool in_group(const struct rc_plan_stream *out, const struct candidate *c)
 {
 	for (size_t i = 0; i < out->n_sources; i++)
-		if (out->sources[i].stream == c->i)
+		if (out->sources[i].nth == c->src.nth)
 			return true;
 	return false;
 }
@@ -335,20 +333,22 @@ static int add_group(struct planner *p, struct rc_fuse_group *g, struct rc_err *
 	if (!rc)
 		rc = rc_buf_check(&text, err);
 	if (!rc)
-		rc = rc_strdup(&out->source_text, text.p, err);
+		rc = rc_strdup(&out->members, text.p, err);
 	rc_buf_release(&text);
 	return rc ? rc : finish_stream(p, out, err);
 }
 
-static int check_names(const struct rc_plan_episode *e, struct rc_err *err)
+static int check_names(const struct planner *p, struct rc_err *err)
 {
-	for (size_t i = 0; i < e->n_streams; i++)
+	const struct rc_plan_set *set = p->set;
+
+	for (size_t i = 0; i < set->n_streams; i++)
 		for (size_t k = 0; k < i; k++)
-			if (!strcmp(e->streams[i].name, e->streams[k].name))
+			if (!strcmp(set->streams[i].name, set->streams[k].name))
 				return rc_fail(err, RC_E_USAGE, "name_collision",
 					       "two output streams of '%s' would be named '%s'; "
 					       "rename one with --rename or --fuse",
-					       e->id, e->streams[i].name);
+					       p->e->id, set->streams[i].name);
 	return 0;
 }
 
@@ -377,46 +377,28 @@ static int plan_outputs(struct planner *p, struct rc_err *err)
 		if (c->selected && (!c->in_group || p->recipe->set->keep_members))
 			rc = add_single(p, c, err);
 	}
-	return rc ? rc : check_names(p->e, err);
+	return rc ? rc : check_names(p, err);
 }
 
-int rc_plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
-			    struct rc_problems *problems, struct rc_plan_episode *e,
-			    struct rc_err *err)
+int plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
+			 struct rc_problems *problems, struct rc_plan_episode *e,
+			 struct rc_plan_set *set, struct rc_err *err)
 {
 	const struct rc_index_episode *ie = &ix->episodes[e->i_episode];
-	struct planner p = {.ix = ix, .recipe = recipe, .problems = problems, .e = e};
+	struct planner p = {.ix = ix, .recipe = recipe, .problems = problems, .e = e, .set = set};
 	int rc = rc_new_array(&p.c, ie->n_streams, sizeof *p.c, err);
 
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < ie->n_streams; i++) {
-		int bad = add_candidate(&p, ie->first_stream + i, &e->err);
+		int bad = add_candidate(&p, i, err);
 		rc = rc ? rc : bad;
 	}
 	/* every rule has seen every stream by now, so that unused ones can be told apart */
 	if (!rc && ie->n_streams == 0)
-		rc = rc_fail(&e->err, RC_E_FORMAT, "empty_episode", "'%s' has no usable stream",
-			     e->id);
+		rc = rc_fail(err, RC_E_FORMAT, "empty_episode", "'%s' has no usable stream", e->id);
 	if (!rc)
-		rc = plan_outputs(&p, &e->err);
+		rc = plan_outputs(&p, err);
 	free(p.c);
-	if (rc == RC_E_NOMEM) {
-		if (err)
-			*err = e->err;
-		return rc;
-	}
-	return 0;
-}
-
-void rc_plan_episode_release(struct rc_plan_episode *e)
-{
-	for (size_t i = 0; i < e->n_streams; i++) {
-		free(e->streams[i].name);
-		free(e->streams[i].sources);
-		free(e->streams[i].source_text);
-	}
-	free(e->streams);
-	free(e->id);
-	*e = (struct rc_plan_episode){0};
+	return rc;
 }

@@ -140,7 +140,7 @@ static int plan_steps(struct planner *p, struct rc_err *err)
 static void span_of(const struct planner *p, const struct rc_plan_source *src, int64_t *a_out,
 		    int64_t *b_out)
 {
-	const struct rc_stream *s = &p->ix->streams[src->stream];
+	const struct rc_stream *s = rc_plan_input(p->ix, p->e, src);
 
 	if (src->clock == RC_CLOCK_MEASURED) {
 		*a_out = s->clock.first_ns - src->latency_ns;
@@ -219,7 +219,7 @@ static int plan_timeline(struct planner *p, struct rc_err *err)
 		p->e->est_ticks = ticks_in(set->rate, lo, hi);
 	} else {
 		p->e->timing = RC_TIMING_STAMPS;
-		p->e->est_ticks = p->ix->streams[p->e->reference.stream].n_rows;
+		p->e->est_ticks = rc_plan_input(p->ix, p->e, &p->e->reference)->n_rows;
 	}
 	return 0;
 }

@@ -47,7 +47,7 @@ static bool seen(const struct rc_index *ix, const struct rc_plan_episode *e, siz
 
 	for (size_t a = 0; a <= i; a++)
 		for (size_t b = 0; b < (a < i ? e->streams[a].n_sources : k); b++)
-			if (rc_same_clock(ix, &e->streams[a].sources[b], src))
+			if (rc_same_clock(ix, e, &e->streams[a].sources[b], src))
 				return true;
 	return false;
 }
@@ -58,9 +58,10 @@ uint64_t rc_pool_guess(const struct rc_index *ix, const struct rc_plan_episode *
 
 	for (size_t i = 0; i < e->n_streams; i++)
 		for (size_t k = 0; k < e->streams[i].n_sources; k++) {
-			uint64_t n = ix->streams[e->streams[i].sources[k].stream].n_rows;
+			const struct rc_plan_source *src = &e->streams[i].sources[k];
+			uint64_t n = rc_plan_input(ix, e, src)->n_rows;
 
-			if (e->streams[i].sources[k].clock == RC_CLOCK_NONE || seen(ix, e, i, k))
+			if (src->clock == RC_CLOCK_NONE || seen(ix, e, i, k))
 				continue;
 			stamps += n;
 			longest = n > longest ? n : longest;

@@ -18,7 +18,7 @@ static int add_stream(struct rc_quality *q, const struct rc_work *w, size_t i_st
 		      struct rc_err *err)
 {
 	const struct rc_plan_stream *ps = &w->plan->streams[i_stream];
-	const struct rc_stream *st = &w->ix->streams[src->stream];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, src);
 	const struct rc_dataset *d = &w->ix->datasets[st->dataset];
 	bool measured = src->clock == RC_CLOCK_MEASURED;
 	struct rc_stream_quality *s;
@@ -56,7 +56,7 @@ static int add_source(struct rc_quality *q, const struct rc_work *w, size_t i_st
 		      struct rc_err *err)
 {
 	const struct rc_plan_stream *ps = &w->plan->streams[i_stream];
-	const struct rc_stream *st = &w->ix->streams[ps->sources[k].stream];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, &ps->sources[k]);
 	const struct rc_track *tr = rc_work_track(w, i_stream, k);
 	struct rc_stream_quality *s = find(q, rc_index_str(w->ix, st->name), ps->name);
 	int rc = s ? 0 : add_stream(q, w, i_stream, &ps->sources[k], &s, err);

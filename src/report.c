@@ -304,82 +304,70 @@ static void conventions_json(const struct rc_run *r, struct rc_json *root)
 	}
 }
 
-static void episodes_json(const struct rc_run *r, struct rc_json *root)
+static bool episode_json(const void *arg, size_t i, struct rc_json *o)
 {
-	struct rc_json *list = rc_json_add_array(root, "episodes");
+	const struct rc_run *r = arg;
+	const struct rc_episode_result *e = &r->writer.episodes[i];
+	const struct rc_plan_episode *p = &r->plan.episodes[i];
+	bool ok = e->outcome == RC_OUTCOME_OK;
 
-	for (size_t i = 0; r->planned && i < r->plan.n_episodes; i++) {
-		const struct rc_episode_result *e = &r->writer.episodes[i];
-		const struct rc_plan_episode *p = &r->plan.episodes[i];
-		struct rc_json *o = rc_json_add_object(list, NULL);
-		bool ok = e->outcome == RC_OUTCOME_OK;
-
-		rc_json_add_string(o, "id", p->id);
-		rc_json_add_string(o, "source", r->scan.files[p->i_file].path);
-		rc_json_add_string(o, "status",
-				   ok ? "ok"
-				   : e->outcome == RC_OUTCOME_SKIPPED ? "skipped" : "not_done");
-		if (p->split)
-			rc_json_add_string(o, "split", p->split);
-		if (ok) {
-			rc_json_add_string(o, "shard", r->writer.shards[e->shard].name);
-			rc_json_add_string(o, "name", e->name);
-			rc_json_add_uint(o, "ticks", e->n_ticks);
-			rc_json_add_uint(o, "invalid", e->n_invalid);
-			rc_json_add_double(o, "duration_s", seconds(e->duration_ns));
-		} else if (e->outcome == RC_OUTCOME_SKIPPED) {
-			rc_json_add_string(o, "reason", e->err.reason);
-			rc_json_add_string(o, "message", e->err.msg);
-		}
+	rc_json_add_string(o, "id", p->id);
+	rc_json_add_string(o, "source", r->scan.files[p->i_file].path);
+	rc_json_add_string(o, "status",
+			   ok ? "ok" : e->outcome == RC_OUTCOME_SKIPPED ? "skipped" : "not_done");
+	if (p->split)
+		rc_json_add_string(o, "split", p->split);
+	if (ok) {
+		rc_json_add_string(o, "shard", r->writer.shards[e->shard].name);
+		rc_json_add_string(o, "name", e->name);
+		rc_json_add_uint(o, "ticks", e->n_ticks);
+		rc_json_add_uint(o, "invalid", e->n_invalid);
+		rc_json_add_double(o, "duration_s", seconds(e->duration_ns));
+	} else if (e->outcome == RC_OUTCOME_SKIPPED) {
+		rc_json_add_string(o, "reason", e->err->reason);
+		rc_json_add_string(o, "message", e->err->msg);
 	}
+	return true;
 }
 
-static void shards_json(const struct rc_run *r, struct rc_json *root)
+static bool shard_json(const void *arg, size_t i, struct rc_json *o)
 {
-	struct rc_json *list = rc_json_add_array(root, "shards");
+	const struct rc_run *r = arg;
+	const struct rc_shard_result *s = &r->writer.shards[i];
 	char hex[RC_DIGEST_HEX];
 
-	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++) {
-		const struct rc_shard_result *s = &r->writer.shards[i];
-		struct rc_json *o;
-
-		if (!s->committed)
-			continue;
-		o = rc_json_add_object(list, NULL);
-		rc_json_add_string(o, "path", s->name);
-		rc_json_add_uint(o, "bytes", s->bytes);
-		rc_json_add_uint(o, "episodes", s->n_episodes);
-		rc_digest_hex(s->digest, hex);
-		rc_json_add_string(o, "xxh3_128", hex);
-		rc_digest_hex(s->content, hex);
-		rc_json_add_string(o, "content_xxh3_128", hex);
-	}
+	if (!s->committed)
+		return false;
+	rc_json_add_string(o, "path", s->name);
+	rc_json_add_uint(o, "bytes", s->bytes);
+	rc_json_add_uint(o, "episodes", s->n_episodes);
+	rc_digest_hex(s->digest, hex);
+	rc_json_add_string(o, "xxh3_128", hex);
+	rc_digest_hex(s->content, hex);
+	rc_json_add_string(o, "content_xxh3_128", hex);
+	return true;
 }
 
-static void inputs_json(const struct rc_run *r, struct rc_json *root)
+static bool input_json(const void *arg, size_t i, struct rc_json *o)
 {
-	struct rc_json *list = rc_json_add_array(root, "inputs");
+	const struct rc_run *r = arg;
+	const struct rc_scanned *f = &r->scan.files[i];
+	char utc[32];
 
-	for (size_t i = 0; i < r->scan.n; i++) {
-		const struct rc_scanned *f = &r->scan.files[i];
-		struct rc_json *o = rc_json_add_object(list, NULL);
-		char utc[32];
-
-		rc_json_add_string(o, "path", f->path);
-		rc_json_add_string(o, "status", f->index ? "ok" : "skipped");
-		if (!f->index) {
-			rc_json_add_string(o, "reason", f->err.reason);
-			rc_json_add_string(o, "message", f->err.msg);
-			continue;
-		}
-		rc_json_add_uint(o, "bytes", f->index->file_bytes);
-		rc_format_utc(utc, f->index->mtime_ns);
-		rc_json_add_string(o, "mtime", utc);
-		rc_json_add_string(o, "layout", rc_index_str(f->index, f->index->layout));
-		rc_json_add_string(o, "layout_reason",
-				   rc_index_str(f->index, f->index->layout_reason));
-		rc_json_add_uint(o, "episodes", f->index->n_episodes);
+	rc_json_add_string(o, "path", f->path);
+	rc_json_add_string(o, "status", f->index ? "ok" : "skipped");
+	if (!f->index) {
+		rc_json_add_string(o, "reason", f->err.reason);
+		rc_json_add_string(o, "message", f->err.msg);
+		return true;
 	}
+	rc_json_add_uint(o, "bytes", f->index->file_bytes);
+	rc_format_utc(utc, f->index->mtime_ns);
+	rc_json_add_string(o, "mtime", utc);
+	rc_json_add_string(o, "layout", rc_index_str(f->index, f->index->layout));
+	rc_json_add_string(o, "layout_reason", rc_index_str(f->index, f->index->layout_reason));
+	rc_json_add_uint(o, "episodes", f->index->n_episodes);
+	return true;
 }
 
 int rc_report_text(struct rc_run *r, struct rc_buf *b, struct rc_err *err)
@@ -398,9 +386,9 @@ int rc_report_text(struct rc_run *r, struct rc_buf *b, struct rc_err *err)
 	codecs_json(r, root);
 	rc_quality_json(&r->quality, root, "streams");
 	conventions_json(r, root);
-	episodes_json(r, root);
-	shards_json(r, root);
-	inputs_json(r, root);
+	rc_json_add_list(root, "episodes", r->planned ? r->plan.n_episodes : 0, episode_json, r);
+	rc_json_add_list(root, "shards", r->planned ? r->plan.n_shards : 0, shard_json, r);
+	rc_json_add_list(root, "inputs", r->scan.n, input_json, r);
 	rc_problems_sort(&r->problems);
 	rc_problems_json(&r->problems, root, "problems");
 	rc = rc_json_text(root, true, b, err);

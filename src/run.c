@@ -113,11 +113,11 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	warn_about(&r->problems);
 	for (size_t i = 0; i < r->plan.n_episodes; i++) {
 		const struct rc_plan_episode *e = &r->plan.episodes[i];
-		if (!e->err.code)
+		if (!e->err)
 			continue;
-		rc_log(RC_LOG_WARN, "skipped '%s': %s", e->id, e->err.msg);
+		rc_log(RC_LOG_WARN, "skipped '%s': %s", e->id, e->err->msg);
 		if (r->set->strict) {
-			*err = e->err;
+			*err = *e->err;
 			return rc_err_while(err, "planning '%s' (--strict)", e->id);
 		}
 	}

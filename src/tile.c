@@ -46,10 +46,9 @@ uint64_t rc_chunk_rows(const struct rc_plan_stream *s, uint64_t n_ticks)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-static uint64_t source_bytes(const struct rc_index *ix, const struct rc_plan_source *src,
-			     uint64_t rows)
+static uint64_t source_bytes(const struct rc_index *ix, const struct rc_stream *src, uint64_t rows)
 {
-	const struct rc_dataset *d = &ix->datasets[ix->streams[src->stream].dataset];
+	const struct rc_dataset *d = &ix->datasets[src->dataset];
 
 	return rc_aligned(rows * sizeof(int64_t)) + rc_aligned(rows * rc_dataset_row_bytes(d));
 }
@@ -76,10 +75,11 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 		return;
 	n->jobs = s->n_sources;
 	n->in = rc_aligned(n_rows * sizeof(int64_t));
-	for (size_t k = 0; k < s->n_sources; k++)
-		n->in += source_bytes(ix, &s->sources[k],
-				      least(a_tick * n_rows,
-					    ix->streams[s->sources[k].stream].n_rows));
+	for (size_t k = 0; k < s->n_sources; k++) {
+		const struct rc_stream *src = rc_plan_input(ix, e, &s->sources[k]);
+
+		n->in += source_bytes(ix, src, least(a_tick * n_rows, src->n_rows));
+	}
 }
 
 /* The samples of one source between those that the first and the last tick of a tile touch. */
@@ -113,7 +113,7 @@ void rc_tile_need(const struct rc_work *w, struct rc_tile *t)
 		uint64_t a, b;
 
 		span(w, t, k, &a, &b);
-		t->need.in += source_bytes(w->ix, &s->sources[k],
+		t->need.in += source_bytes(w->ix, rc_plan_input(w->ix, w->plan, &s->sources[k]),
 					   least(b - a + 1, 2 * (uint64_t)t->n_rows));
 	}
 }

@@ -17,7 +17,7 @@ enum {
 static const struct rc_stream *source_stream(const struct rc_work *w,
 					     const struct rc_plan_source *src)
 {
-	return &w->ix->streams[src->stream];
+	return rc_plan_input(w->ix, w->plan, src);
 }
 
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source)
@@ -31,10 +31,10 @@ const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, s
 
 /* --- clocks ----------------------------------------------------------------------------------- */
 
-bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_source *a,
-		   const struct rc_plan_source *b)
+bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
+		   const struct rc_plan_source *a, const struct rc_plan_source *b)
 {
-	const struct rc_stream *s = &ix->streams[a->stream], *o = &ix->streams[b->stream];
+	const struct rc_stream *s = rc_plan_input(ix, e, a), *o = rc_plan_input(ix, e, b);
 
 	if (a->clock != b->clock || a->latency_ns != b->latency_ns || s->n_rows != o->n_rows ||
 	    s->row0 != o->row0)
@@ -56,7 +56,7 @@ static const struct rc_track *find_shared(const struct rc_work *w, const struct 
 			if (at >= n_done)
 				return NULL;
 			if (w->tracks[at].t &&
-			    rc_same_clock(w->ix, &w->plan->streams[i].sources[k], src))
+			    rc_same_clock(w->ix, w->plan, &w->plan->streams[i].sources[k], src))
 				return &w->tracks[at];
 		}
 	return NULL;
@@ -268,8 +268,8 @@ static const struct rc_track *step_clock(const struct rc_work *w)
 			if (source_stream(w, &w->plan->streams[i].sources[k])->role ==
 			    RC_ROLE_ACTION)
 				return tr;
-			if (w->plan->streams[i].sources[k].stream < first) {
-				first = w->plan->streams[i].sources[k].stream;
+			if (w->plan->streams[i].sources[k].nth < first) {
+				first = w->plan->streams[i].sources[k].nth;
 				best = tr;
 			}
 		}
@@ -378,7 +378,7 @@ static void describe_stream(struct rc_work *w, size_t i)
 		.rank = s->rank,
 		.encoding = s->encoding,
 		.method = s->method,
-		.source = s->source_text,
+		.source = rc_plan_source_text(w->ix, w->plan, s),
 		.unit = s->is_group ? "" : rc_index_str(w->ix, src->unit),
 		.quat_order = s->is_group ? "" : rc_index_str(w->ix, src->quat_order),
 		.valid = w->valid[i],

@@ -50,8 +50,8 @@ struct rc_work {
 const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
 
 /* Whether two sources of an episode have their samples at the same times. */
-bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_source *a,
-		   const struct rc_plan_source *b);
+bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
+		   const struct rc_plan_source *a, const struct rc_plan_source *b);
 
 struct rc_budget;
 

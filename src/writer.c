@@ -28,7 +28,7 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 	}
 	/* what the plan already ruled out never reaches the pipeline */
 	for (size_t i = 0; i < plan->n_episodes; i++)
-		if (plan->episodes[i].err.code) {
+		if (plan->episodes[i].err) {
 			w->episodes[i].outcome = RC_OUTCOME_SKIPPED;
 			w->episodes[i].err = plan->episodes[i].err;
 			w->n_skipped++;
@@ -179,19 +179,35 @@ static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc
 				    it->mask, err);
 }
 
+/* Errors are large and rare: they are kept beside the results. */
+static int keep_err(struct rc_writer *w, const struct rc_err *why, const struct rc_err **kept_out,
+		    struct rc_err *err)
+{
+	int rc = rc_grow_array(&w->errs, &w->cap_errs, w->n_errs + 1, sizeof *w->errs, err);
+
+	if (!rc)
+		rc = rc_new(&w->errs[w->n_errs], err);
+	if (rc)
+		return rc;
+	*w->errs[w->n_errs] = *why;
+	*kept_out = w->errs[w->n_errs++];
+	return 0;
+}
+
 static int fail_episode(struct rc_writer *w, const struct rc_item *it, struct rc_err *err)
 {
 	struct rc_episode_result *r = result_of(w, it->work);
-	int rc = 0;
+	int rc = keep_err(w, it->fail, &r->err, err);
 
+	if (rc)
+		return rc;
 	w->skipping = true;
 	r->outcome = RC_OUTCOME_SKIPPED;
-	r->err = *it->fail;
 	w->n_skipped++;
 	if (w->episode)
 		rc = rc_shard_drop_episode(w->shard, err);
 	w->episode = NULL;
-	rc_log(RC_LOG_WARN, "skipped '%s': %s", it->work->plan->id, r->err.msg);
+	rc_log(RC_LOG_WARN, "skipped '%s': %s", it->work->plan->id, r->err->msg);
 	if (!rc && w->set->strict) {
 		if (err)
 			*err = *it->fail;
@@ -298,6 +314,9 @@ void rc_writer_release(struct rc_writer *w)
 	rc_writer_abandon(w);
 	rc_hasher_free(w->hash_episode);
 	rc_hasher_free(w->hash_shard);
+	for (size_t i = 0; i < w->n_errs; i++)
+		free(w->errs[i]);
+	free(w->errs);
 	free(w->episodes);
 	free(w->shards);
 	*w = (struct rc_writer){0};

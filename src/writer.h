@@ -17,7 +17,7 @@ enum rc_outcome { RC_OUTCOME_PENDING, RC_OUTCOME_OK, RC_OUTCOME_SKIPPED };
 /* What became of an episode of the plan. */
 struct rc_episode_result {
 	enum rc_outcome outcome;
-	struct rc_err err;     /* SKIPPED */
+	const struct rc_err *err; /* SKIPPED: the plan's or one of the writer's `errs` */
 	uint64_t n_ticks, n_invalid;
 	int64_t duration_ns;
 	char name[32];         /* in its shard: "demo_3" */
@@ -48,6 +48,8 @@ struct rc_writer {
 	struct rc_episode_result *episodes; /* plan->n_episodes */
 	struct rc_shard_result *shards;     /* plan->n_shards */
 	uint64_t n_ok, n_skipped, written_bytes, written_ticks;
+	struct rc_err **errs;               /* of episodes that failed on their way */
+	size_t n_errs, cap_errs;
 	struct rc_stage_time write;
 	struct rc_encode_count encoded[RC_N_CODECS];
 	/* the open shard and episode */

@@ -11,8 +11,16 @@
 #include "base/num.h"
 
 enum {
-	/* A bit that cJSON leaves alone: an allocation below this node failed. */
-	NODE_FAILED = 1 << 20
+	/* Bits that cJSON leaves alone: an allocation below this node failed; an array whose
+	 * valuestring is a struct list, which cJSON frees with the node. */
+	NODE_FAILED = 1 << 20,
+	NODE_LIST = 1 << 21
+};
+
+struct list {
+	size_t n;
+	rc_json_fill *fill;
+	const void *arg;
 };
 
 /* Every integer below 2^53 is its own double. */
@@ -275,6 +283,24 @@ void rc_json_add_ns(struct rc_json *parent, const char *key, int64_t ns)
 	add(parent, key, cJSON_CreateString(text));
 }
 
+void rc_json_add_list(struct rc_json *parent, const char *key, size_t n, rc_json_fill *fill,
+		      const void *arg)
+{
+	const struct list list = {n, fill, arg};
+	cJSON *item = cJSON_CreateArray();
+	struct list *copy = item ? cJSON_malloc(sizeof *copy) : NULL;
+
+	if (copy) {
+		*copy = list;
+		item->valuestring = (char *)copy;
+		item->type |= NODE_LIST;
+	} else {
+		cJSON_Delete(item);
+		item = NULL;
+	}
+	add(parent, key, item);
+}
+
 /* Printing. */
 
 static void print_string(const char *text, struct rc_buf *b)
@@ -326,6 +352,32 @@ static void print_line_start(int depth, bool pretty, struct rc_buf *b)
 		rc_buf_printf(b, "\n%*s", 2 * depth, "");
 }
 
+static void print_node(const cJSON *j, int depth, bool pretty, struct rc_buf *b, bool *failed);
+
+static void print_list(const struct list *l, int depth, bool pretty, struct rc_buf *b,
+		       bool *failed)
+{
+	bool any = false;
+
+	rc_buf_puts(b, "[");
+	for (size_t i = 0; i < l->n && !*failed; i++) {
+		cJSON *object = cJSON_CreateObject();
+
+		*failed = !object;
+		if (object && l->fill(l->arg, i, wrap(object))) {
+			if (any)
+				rc_buf_puts(b, ",");
+			print_line_start(depth + 1, pretty, b);
+			print_node(object, depth + 1, pretty, b, failed);
+			any = true;
+		}
+		cJSON_Delete(object);
+	}
+	if (any)
+		print_line_start(depth, pretty, b);
+	rc_buf_puts(b, "]");
+}
+
 /* The recursion is as deep as the nesting; *failed tells of a child that could not be added. */
 static void print_node(const cJSON *j, int depth, bool pretty, struct rc_buf *b, bool *failed)
 {
@@ -333,6 +385,11 @@ static void print_node(const cJSON *j, int depth, bool pretty, struct rc_buf *b,
 	const cJSON *c;
 
 	*failed = *failed || (j->type & NODE_FAILED);
+	if (j->type & NODE_LIST) {
+		const void *list = j->valuestring;
+		print_list(list, depth, pretty, b, failed);
+		return;
+	}
 	if (!is_object && !cJSON_IsArray(j)) {
 		print_scalar(j, b);
 		return;

@@ -50,6 +50,13 @@ void rc_json_add_null(struct rc_json *parent, const char *key);
 /* int64 as a string, for absolute nanoseconds that JavaScript readers would round. */
 void rc_json_add_ns(struct rc_json *parent, const char *key, int64_t ns);
 
+/* An array of those of n objects that `fill` fills.  Each is made when its turn in the text comes
+ * and freed before the next, so a long list takes no memory but the text.  fill returns false to
+ * leave one out; arg must live until rc_json_text(). */
+typedef bool rc_json_fill(const void *arg, size_t i, struct rc_json *object);
+void rc_json_add_list(struct rc_json *parent, const char *key, size_t n, rc_json_fill *fill,
+		      const void *arg);
+
 /* The text, indented by two spaces or on one line, with a final newline, appended to *b. */
 int rc_json_text(const struct rc_json *root, bool pretty, struct rc_buf *b, struct rc_err *err);
 

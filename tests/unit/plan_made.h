@@ -184,6 +184,13 @@ static inline const struct rc_plan_stream *stream(const struct job *j, size_t ep
 	return NULL;
 }
 
+static inline const char *source_text(const struct job *j, size_t episode, const char *name)
+{
+	const struct rc_plan_episode *e = &j->plan.episodes[episode];
+
+	return rc_plan_source_text(rc_plan_index(&j->plan, e), e, stream(j, episode, name));
+}
+
 /* Names of the output streams of the first episode, joined by spaces. */
 static inline const char *names(const struct job *j)
 {

@@ -3,6 +3,7 @@
 #include "base/compat.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 
 #include "base/mem.h"
 #include "formats/codec.h"
@@ -227,6 +228,33 @@ Test(index, equal_strings_are_shared)
 	}
 	cr_assert_eq(rc_ixb_str(b, "s0"), first);
 	rc_index_builder_free(b);
+}
+
+/* Bytes that the heap lent to a builder for n datasets of two forms. */
+static size_t bytes_of_datasets(uint32_t n)
+{
+	struct rc_index_builder *b;
+	struct mallinfo2 before = mallinfo2(), after;
+
+	cr_assert_eq(rc_index_builder_new(&b, NULL), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		struct rc_dataset d = i % 2 ? chunked(b, "/d") : plain(b, "/d", 50, 7);
+
+		d.stored_bytes = i;
+		cr_assert_eq(rc_ixb_dataset(b, &d), i);
+	}
+	after = mallinfo2();
+	rc_index_builder_free(b);
+	return after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+}
+
+/* A reader process must hold the datasets of a hundred thousand episodes. */
+Test(index, a_dataset_more_costs_little)
+{
+	enum { N = 1 << 14, MOST = 64 };
+	size_t some = bytes_of_datasets(N), twice = bytes_of_datasets(2 * N);
+
+	cr_expect_leq(twice - some, (size_t)N * MOST, "%zu bytes a dataset", (twice - some) / N);
 }
 
 Test(index, a_stream_before_any_episode_sticks)

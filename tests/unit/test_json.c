@@ -297,6 +297,50 @@ Test(json, failed_root)
 	rc_buf_release(&b);
 }
 
+static bool fill_odd(const void *arg, size_t i, struct rc_json *o)
+{
+	rc_json_add_string(o, "what", arg);
+	rc_json_add_uint(o, "i", i);
+	rc_json_add_list(o, "inner", i, fill_odd, arg);
+	return i % 2;
+}
+
+/* The text of a list is that of an array whose objects are there at once. */
+Test(json, list)
+{
+	struct rc_json *j = rc_json_new_object(), *all, *o, *inner;
+	struct rc_buf text, same;
+
+	rc_buf_init(&text);
+	rc_buf_init(&same);
+	rc_json_add_list(j, "none", 0, fill_odd, "x");
+	rc_json_add_list(j, "left_out", 1, fill_odd, "x");
+	rc_json_add_list(j, "list", 4, fill_odd, "x");
+	cr_assert_eq(rc_json_text(j, true, &text, &e), 0);
+	rc_json_free(j);
+	j = rc_json_new_object();
+	rc_json_add_array(j, "none");
+	rc_json_add_array(j, "left_out");
+	all = rc_json_add_array(j, "list");
+	for (size_t i = 1; i < 4; i += 2) {
+		o = rc_json_add_object(all, NULL);
+		rc_json_add_string(o, "what", "x");
+		rc_json_add_uint(o, "i", i);
+		inner = rc_json_add_array(o, "inner");
+		for (size_t k = 1; k < i; k += 2) {
+			o = rc_json_add_object(inner, NULL);
+			rc_json_add_string(o, "what", "x");
+			rc_json_add_uint(o, "i", k);
+			rc_json_add_array(o, "inner");
+		}
+	}
+	cr_assert_eq(rc_json_text(j, true, &same, &e), 0);
+	cr_assert_str_eq(text.p, same.p);
+	rc_json_free(j);
+	rc_buf_release(&text);
+	rc_buf_release(&same);
+}
+
 #ifdef __has_feature
 #define HAS_FEATURE(x) __has_feature(x)
 #else
@@ -323,6 +367,34 @@ Test(json, failed_allocation_sticks)
 	cr_assert_eq(setrlimit(RLIMIT_AS, &old), 0);
 	rc_json_add_int(inner, NULL, 1);
 	rc_json_add_int(j, "later", 1);
+	cr_assert_eq(rc_json_text(j, false, &b, &e), RC_E_NOMEM);
+	rc_buf_release(&b);
+	rc_json_free(j);
+	free(large);
+}
+
+static bool fill_large(const void *arg, size_t i, struct rc_json *o)
+{
+	struct rlimit old, tight = {0};
+
+	cr_assert_eq(getrlimit(RLIMIT_AS, &old), 0);
+	tight.rlim_max = old.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_AS, &tight), 0);
+	rc_json_add_string(o, "large", arg);
+	cr_assert_eq(setrlimit(RLIMIT_AS, &old), 0);
+	return i < 2;
+}
+
+Test(json, failed_allocation_in_a_list)
+{
+	struct rc_json *j = rc_json_new_object();
+	char *large = malloc(64 << 20);
+	struct rc_buf b;
+
+	memset(large, 'x', (64 << 20) - 1);
+	large[(64 << 20) - 1] = 0;
+	rc_buf_init(&b);
+	rc_json_add_list(j, "list", 2, fill_large, large);
 	cr_assert_eq(rc_json_text(j, false, &b, &e), RC_E_NOMEM);
 	rc_buf_release(&b);
 	rc_json_free(j);

@@ -2,6 +2,8 @@
 /* Which output streams an episode gets: selection, names, fuse groups, methods, types. */
 #include "base/compat.h"
 
+#include <malloc.h>
+
 #include "plan_made.h"
 
 /* --- selection and names ---------------------------------------------------------------------- */
@@ -55,7 +57,7 @@ Test(plan, rename_and_rules_by_either_name)
 	good(&j);
 	cr_expect_str_eq(names(&j), "joint_pos count actions");
 	cr_expect_eq(stream(&j, 0, "joint_pos")->dtype, RC_F32);
-	cr_expect_str_eq(stream(&j, 0, "joint_pos")->source_text, "/data/demo_0/qpos");
+	cr_expect_str_eq(source_text(&j, 0, "joint_pos"), "/data/demo_0/qpos");
 	again(&j);
 	j.set.dtype = ITEMS("qpos:f16");
 	good(&j);
@@ -152,7 +154,7 @@ Test(plan, fuse_takes_members_in_order_and_globs_in_input_order)
 	cr_expect_eq(s->sources[0].width, 1);
 	cr_expect_eq(s->sources[1].column, 1);
 	cr_expect_eq(s->sources[2].column, 8);
-	cr_expect_str_eq(s->source_text, "gripper,joint_pos,joint_vel");
+	cr_expect_str_eq(s->members, "gripper,joint_pos,joint_vel");
 	cr_expect_eq(s->sources[0].method, RC_METHOD_PREVIOUS);
 	cr_expect_eq(s->sources[1].method, RC_METHOD_LINEAR);
 	cr_expect_eq(s->dtype, RC_F64, "the widest float of the members");
@@ -208,10 +210,10 @@ Test(plan, an_episode_without_a_member_is_skipped)
 	cr_expect_eq(j.plan.n_failed, 1);
 	cr_assert_eq(j.plan.n_order, 1);
 	cr_expect_eq(j.plan.order[0], 0);
-	cr_expect_str_eq(j.plan.episodes[1].err.reason, "missing_stream");
-	cr_expect_neq(strstr(j.plan.episodes[1].err.msg,
+	cr_expect_str_eq(j.plan.episodes[1].err->reason, "missing_stream");
+	cr_expect_neq(strstr(j.plan.episodes[1].err->msg,
 			     "'b.h5:data/demo_0' has no stream 'count' for fuse group 'state'"),
-		      NULL, "%s", j.plan.episodes[1].err.msg);
+		      NULL, "%s", j.plan.episodes[1].err->msg);
 	end(&j);
 }
 
@@ -303,4 +305,61 @@ Test(plan, types)
 	cr_expect_not(stream(&j, 0, "gripper")->copies);
 	cr_expect_eq(stream(&j, 0, "joint_pos")->dtype, RC_F64);
 	end(&j);
+}
+
+/* --- sharing ---------------------------------------------------------------------------------- */
+
+/* Files of different lengths are still made alike; another type or name is not. */
+Test(plan, episodes_made_alike_share_their_streams)
+{
+	struct job j;
+	const struct rc_plan_episode *e;
+
+	start(&j);
+	ADD(&j, "a.h5", 2, STEPS(10));
+	ADD(&j, "b.h5", 1, STEPS(12));
+	ADD(&j, "c.h5", 1, {"qpos", RC_F64, RC_KIND_LOWDIM, RC_ROLE_OBS, 10, 6, 0, 0, 0});
+	ADD(&j, "d.h5", 1, STEPS(9));
+	good(&j);
+	e = j.plan.episodes;
+	cr_expect_eq(j.plan.n_sets, 2);
+	cr_expect_eq(e[0].streams, e[1].streams);
+	cr_expect_eq(e[0].streams, e[2].streams);
+	cr_expect_neq(e[0].streams, e[3].streams);
+	cr_expect_eq(e[0].streams, e[4].streams);
+	cr_expect_str_eq(source_text(&j, 1, "qpos"), "/data/demo_1/qpos");
+	cr_expect_eq(rc_plan_input(j.files[1].index, &e[2], &e[2].streams[0].sources[0])->n_rows,
+		     12);
+	end(&j);
+}
+
+/* Bytes that the heap lends now. */
+static size_t heap(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
+}
+
+static size_t bytes_of_plan(int n_episodes)
+{
+	struct job j;
+	size_t before, bytes;
+
+	start(&j);
+	ADD(&j, "a.h5", n_episodes, STEPS(10));
+	before = heap();
+	good(&j);
+	bytes = heap() - before;
+	end(&j);
+	return bytes;
+}
+
+/* A hundred thousand tiny episodes must fit beside small budgets. */
+Test(plan, an_episode_more_costs_little)
+{
+	enum { N = 4000, MOST = 512 };
+	size_t some = bytes_of_plan(N), twice = bytes_of_plan(2 * N);
+
+	cr_expect_leq(twice - some, (size_t)N * MOST, "%zu bytes an episode", (twice - some) / N);
 }

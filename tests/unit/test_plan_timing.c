@@ -269,7 +269,7 @@ Test(plan, failed_episodes_take_no_place)
 	j.set.shard_episodes = 1;
 	good(&j);
 	cr_expect_eq(j.plan.n_failed, 1);
-	cr_expect_str_eq(j.plan.episodes[1].err.reason, "length_mismatch");
+	cr_expect_str_eq(j.plan.episodes[1].err->reason, "length_mismatch");
 	cr_assert_eq(j.plan.n_shards, 2);
 	cr_expect_eq(j.plan.order[1], 2);
 	end(&j);
@@ -370,7 +370,7 @@ Test(plan, empty_episodes_and_empty_files)
 	add_file(&j, "bare.h5", 1, NULL, 0);
 	good(&j);
 	cr_expect_eq(j.plan.n_episodes, 2);
-	cr_expect_str_eq(j.plan.episodes[1].err.reason, "empty_episode");
+	cr_expect_str_eq(j.plan.episodes[1].err->reason, "empty_episode");
 	end(&j);
 	start(&j);
 	add_file(&j, "none.h5", 0, NULL, 0);

@@ -26,6 +26,7 @@ struct made {
 	struct rc_index ix;
 	struct rc_plan_source src;
 	struct rc_plan_stream ps;
+	struct rc_index_episode ie;
 	struct rc_plan_episode e;
 	struct rc_out_stream out;
 	struct rc_track track;
@@ -46,7 +47,8 @@ static void make(struct made *m, uint64_t n, uint64_t n_ticks)
 	memset(m, 0, sizeof *m);
 	m->d = (struct rc_dataset){.dtype = RC_F32, .rank = 2, .dims = {n, WIDTH}};
 	m->s = (struct rc_stream){.n_rows = n};
-	m->ix = (struct rc_index){.datasets = &m->d, .streams = &m->s};
+	m->ix = (struct rc_index){.datasets = &m->d, .streams = &m->s,
+				  .episodes = &m->ie};
 	m->src = (struct rc_plan_source){.clock = RC_CLOCK_MEASURED, .width = WIDTH};
 	m->ps = (struct rc_plan_stream){.dtype = RC_F32, .row_elements = WIDTH,
 					.row_bytes = 4 * WIDTH, .sources = &m->src, .n_sources = 1};
