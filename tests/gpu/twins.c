@@ -365,7 +365,7 @@ int main(int argc, char **argv)
 	struct rc_device *dev = NULL, *cpu = NULL;
 	struct rc_lane *lane = NULL;
 	struct rc_err err = {0};
-	char *twin = aligned_alloc(64, OUT_CAP);
+	char *twin;
 	int n, status;
 
 	state = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
@@ -373,6 +373,7 @@ int main(int argc, char **argv)
 		printf("skipped: %s\n", gpu ? err.msg : "no CUDA backend in this build");
 		return 77;
 	}
+	twin = aligned_alloc(64, OUT_CAP);
 	if (!twin || be->open(NULL, &cpu, &err) || gpu->open(NULL, &dev, &err) ||
 	    gpu->lane_open(dev, &size, &lane, &err)) {
 		printf("%s\n", err.msg);
