@@ -15,9 +15,10 @@ static void add_backends(struct rc_buf *b)
 
 	for (size_t i = 0; i < rc_n_backends; i++) {
 		const struct rc_backend *be = rc_backends[i];
+		struct rc_err err = {0};
 
-		if (be->open(NULL, &dev, NULL)) {
-			rc_buf_printf(b, "backend %s: not on this machine\n", be->name);
+		if (be->open(NULL, &dev, &err)) {
+			rc_buf_printf(b, "backend %s: no: %s\n", be->name, err.msg);
 			continue;
 		}
 		rc_buf_printf(b, "backend %s: %s\n", be->name, be->describe(dev));
