@@ -13,7 +13,7 @@
 #include "formats/codec.h"
 
 enum { MAX_OBJECTS = 2000000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_SKIPPED = 100 };
-enum { MAX_CACHE_BYTES = 4 << 20 };
+enum { CACHE_BYTES = 4 << 20 };
 
 struct walk {
 	struct rc_h5_tree *t;
@@ -395,15 +395,21 @@ static herr_t refuse_external(const char *parent_file, const char *parent_group,
 	return -1;
 }
 
-/* By default libhdf5 remembers up to 32 MiB of metadata, counted as stored; the headers of small
- * objects take six times that in memory. */
+/* By default the metadata cache grows to 32 MiB, counted as stored, over any file of many objects,
+ * and the headers of small ones take six times that in memory.  Here it grows for large entries
+ * only: the names of a group of many members are one, and where they do not fit they are read again
+ * for each member. */
 static bool bound_cache(hid_t fapl)
 {
 	H5AC_cache_config_t c = { .version = H5AC__CURR_CACHE_CONFIG_VERSION };
 
 	if (H5Pget_mdc_config(fapl, &c) < 0)
 		return false;
-	c.max_size = MAX_CACHE_BYTES;
+	c.set_initial_size = 1;
+	c.initial_size = CACHE_BYTES;
+	c.incr_mode = H5C_incr__off;
+	c.flash_incr_mode = H5C_flash_incr__add_space;
+	c.decr_mode = H5C_decr__off;
 	return H5Pset_mdc_config(fapl, &c) >= 0;
 }
 

@@ -247,3 +247,60 @@ Test(every_file, of_the_corpora, .timeout = 600)
 		cr_assert_geq(all_in(path), 8);
 	}
 }
+
+/* --- large groups ----------------------------------------------------------------------------- */
+
+enum { N_MEMBERS = 2000, NAME_LEN = 3000 };
+
+/* A group whose names take 6 MB, more than the cache of metadata has at first. */
+static int file_of_long_names(char *path)
+{
+	char name[NAME_LEN + 1];
+	int fd = mkstemp(path);
+	hid_t file;
+
+	rc_h5_init();
+	cr_assert_geq(fd, 0);
+	file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+	for (int i = 0; i < N_MEMBERS; i++) {
+		snprintf(name, sizeof name, "%04d%0*d", i, NAME_LEN - 4, 0);
+		cr_assert_geq(H5Gclose(H5Gcreate2(file, name, H5P_DEFAULT, H5P_DEFAULT,
+						  H5P_DEFAULT)), 0);
+	}
+	cr_assert_geq(H5Fclose(file), 0);
+	return fd;
+}
+
+/* What this process has read until now. */
+static unsigned long long bytes_read(void)
+{
+	FILE *f = fopen("/proc/self/io", "re");
+	unsigned long long n = 0;
+
+	if (!f || fscanf(f, "rchar: %llu", &n) != 1)
+		cr_skip_test("no /proc/self/io here");
+	fclose(f);
+	return n;
+}
+
+/* Reading the names again for each member would take 12 GB. */
+Test(large_group, its_names_are_read_once)
+{
+	char path[] = "/tmp/robocache-names-XXXXXX";
+	int rc, fd = file_of_long_names(path);
+	unsigned long long before = bytes_read(), n;
+	struct rc_h5_tree *t = NULL;
+	struct rc_err err;
+	struct stat st;
+
+	cr_assert_eq(fstat(fd, &st), 0);
+	rc = rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err);
+	unlink(path);
+	cr_assert_eq(rc, 0, "%s", err.msg);
+	n = bytes_read() - before;
+	cr_expect_eq(t->root->n_children, N_MEMBERS);
+	cr_expect_lt(n, 4 * (unsigned long long)st.st_size, "%llu bytes of %lld", n,
+		     (long long)st.st_size);
+	rc_h5_tree_close(t);
+	close(fd);
+}
