@@ -14,7 +14,7 @@ const struct rc_backend *const rc_backends[] = {
 #undef RC_BACKEND
 const size_t rc_n_backends = RC_ARRAY_LEN(rc_backends);
 
-enum { BUFFER_ALIGN = 64, STAMP_ALIGN = 8 };
+enum { STAMP_ALIGN = 8 };
 
 /* n elements of `size` bytes at byte offset `at` of a buffer of `bytes` bytes. */
 struct region {
@@ -102,10 +102,10 @@ static int check_job(const struct rc_batch *b, size_t i_job, struct rc_err *err)
 
 static int check_buffer(const char *what, const void *p, size_t bytes, struct rc_err *err)
 {
-	if (bytes && (!p || (uintptr_t)p % BUFFER_ALIGN))
+	if (bytes && (!p || (uintptr_t)p % RC_BUFFER_ALIGN))
 		return rc_fail(err, RC_E_BUG, "batch_buffer",
 			       "the '%s' buffer of %zu bytes is not aligned to %d bytes", what,
-			       bytes, BUFFER_ALIGN);
+			       bytes, RC_BUFFER_ALIGN);
 	return 0;
 }
 

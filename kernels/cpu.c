@@ -15,7 +15,6 @@ struct rc_device {
 	int64_t opened_ns;
 };
 
-enum { BUFFER_ALIGN = 64 };
 
 static bool always(void)
 {
@@ -124,9 +123,9 @@ static double since_open(const struct rc_device *dev)
 
 static int new_buffer(size_t bytes, void **p_out, struct rc_err *err)
 {
-	size_t padded = bytes ? (bytes + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN
-			      : BUFFER_ALIGN;
-	void *p = padded < bytes ? NULL : aligned_alloc(BUFFER_ALIGN, padded);
+	size_t padded = bytes ? (bytes + RC_BUFFER_ALIGN - 1) / RC_BUFFER_ALIGN * RC_BUFFER_ALIGN
+			      : RC_BUFFER_ALIGN;
+	void *p = padded < bytes ? NULL : aligned_alloc(RC_BUFFER_ALIGN, padded);
 
 	if (!p)
 		return rc_fail_nomem(err, bytes);

@@ -34,6 +34,8 @@ struct rc_job {
 	int8_t quat_first;   /* SLERP: first of the four quaternion columns, others are linear */
 };
 
+enum { RC_BUFFER_ALIGN = 64 }; /* of staging memory, bytes */
+
 /* The used parts of a lane: what goes in, what comes out, and how one is made of the other. */
 struct rc_batch {
 	void *in, *out;             /* host memory; of the lane where a lane is involved */

@@ -10,18 +10,9 @@
 #include "base/mem.h"
 #include "bench_batch.h"
 
-#define F32(name, summary, ...)                            \
-	{                                                  \
-		name, summary, RC_F32, RC_F32, __VA_ARGS__ \
-	}
-#define BF16(name, summary, ...)                             \
-	{                                                    \
-		name, summary, RC_BF16, RC_BF16, __VA_ARGS__ \
-	}
-#define F32_BF16(name, summary, ...)                        \
-	{                                                   \
-		name, summary, RC_F32, RC_BF16, __VA_ARGS__ \
-	}
+#define F32(name, summary, ...) {name, summary, RC_F32, RC_F32, __VA_ARGS__}
+#define BF16(name, summary, ...) {name, summary, RC_BF16, RC_BF16, __VA_ARGS__}
+#define F32_BF16(name, summary, ...) {name, summary, RC_F32, RC_BF16, __VA_ARGS__}
 
 /* The seed-* and train-* shapes are those of perf tables that others have published. */
 const struct rc_bench_preset rc_bench_presets[] = {

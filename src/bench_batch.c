@@ -8,8 +8,9 @@
 
 #include "base/mem.h"
 #include "kernels/shared_math.h"
+#include "tile.h"
 
-enum { ALIGN = 64, SPAN_NS = 1000000000 };
+enum { SPAN_NS = 1000000000 };
 
 static uint64_t next(uint64_t *state) /* splitmix64 */
 {
@@ -23,11 +24,6 @@ static uint64_t next(uint64_t *state) /* splitmix64 */
 static uint32_t up_to(uint64_t *state, uint32_t most)
 {
 	return 1 + (uint32_t)(next(state) % most);
-}
-
-static size_t aligned(size_t n)
-{
-	return (n + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 /* --- shapes ----------------------------------------------------------------------------------- */
@@ -59,12 +55,12 @@ static void add_size(const struct rc_bench_preset *p, const struct rc_bench_shap
 {
 	const size_t src = rc_dtype_size(p->src), dst = rc_dtype_size(p->dst);
 
-	z->in_bytes += aligned(s->ticks * sizeof(int64_t));
+	z->in_bytes += rc_aligned(s->ticks * sizeof(int64_t));
 	for (uint32_t i = 0; i < s->n_streams; i++) {
-		z->in_bytes += aligned(s->rows[i] * sizeof(int64_t));
-		z->in_bytes += aligned((size_t)s->rows[i] * s->width[i] * src);
+		z->in_bytes += rc_aligned(s->rows[i] * sizeof(int64_t));
+		z->in_bytes += rc_aligned((size_t)s->rows[i] * s->width[i] * src);
 	}
-	z->out_bytes += aligned((size_t)s->ticks * row_width(s) * dst);
+	z->out_bytes += rc_aligned((size_t)s->ticks * row_width(s) * dst);
 	z->n_jobs += s->n_streams;
 }
 
@@ -131,12 +127,12 @@ static void fill_stream(struct fill *f, const struct rc_bench_shape *s, uint32_t
 	const size_t n = (size_t)s->rows[i] * s->width[i];
 
 	job->src_t = f->in;
-	job->src = f->in + aligned(s->rows[i] * sizeof(int64_t));
+	job->src = f->in + rc_aligned(s->rows[i] * sizeof(int64_t));
 	job->n_src = s->rows[i];
 	job->width = s->width[i];
 	fill_clock((int64_t *)(in + job->src_t), s->rows[i], true, &f->state);
 	fill_values(in + job->src, n, f->p->src, &f->state);
-	f->in = job->src + aligned(n * rc_dtype_size(f->p->src));
+	f->in = job->src + rc_aligned(n * rc_dtype_size(f->p->src));
 	f->lane->jobs[f->n_jobs++] = *job;
 	job->dst += s->width[i] * rc_dtype_size(f->p->dst);
 }
@@ -156,10 +152,10 @@ static void fill_episode(struct fill *f, const struct rc_bench_shape *s)
 	};
 
 	fill_clock((int64_t *)((char *)f->lane->in + f->in), s->ticks, false, &f->state);
-	f->in += aligned(s->ticks * sizeof(int64_t));
+	f->in += rc_aligned(s->ticks * sizeof(int64_t));
 	for (uint32_t i = 0; i < s->n_streams; i++)
 		fill_stream(f, s, i, &job);
-	f->out += aligned((size_t)s->ticks * row_width(s) * dst);
+	f->out += rc_aligned((size_t)s->ticks * row_width(s) * dst);
 }
 
 void rc_bench_fill(const struct rc_bench_made *m, struct rc_lane *lane, struct rc_batch *b_out)

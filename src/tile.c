@@ -16,7 +16,7 @@ size_t rc_aligned(size_t n)
 	return (n + RC_BUFFER_ALIGN - 1) / RC_BUFFER_ALIGN * RC_BUFFER_ALIGN;
 }
 
-static uint64_t div_up(uint64_t a, uint64_t b)
+uint64_t rc_div_up(uint64_t a, uint64_t b)
 {
 	return a / b + (a % b != 0);
 }
@@ -41,7 +41,7 @@ uint64_t rc_chunk_rows(const struct rc_plan_stream *s, uint64_t n_ticks)
 {
 	uint64_t most = rc_chunk_most(s);
 
-	return most < 2 || n_ticks == 0 ? most : div_up(n_ticks, div_up(n_ticks, most));
+	return most < 2 || n_ticks == 0 ? most : rc_div_up(n_ticks, rc_div_up(n_ticks, most));
 }
 
 /* --- bytes ------------------------------------------------------------------------------------ */
@@ -57,7 +57,7 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 		    uint64_t n_rows, uint64_t chunk_rows, struct rc_need *need_out)
 {
 	const struct rc_plan_stream *s = &e->streams[i_stream];
-	uint64_t chunks = chunk_rows ? div_up(n_rows, chunk_rows) : 0;
+	uint64_t chunks = chunk_rows ? rc_div_up(n_rows, chunk_rows) : 0;
 	uint64_t a_tick = e->timing == RC_TIMING_STEPS ? 1 : 2;
 	struct rc_need *n = need_out;
 

@@ -8,9 +8,8 @@
 #define RC_TILE_H
 
 #include "formats/chunk.h"
+#include "kernels/kernels.h"
 #include "plan.h"
-
-enum { RC_BUFFER_ALIGN = 64 };
 
 /* The most that something takes of a slot. */
 struct rc_need {
@@ -28,7 +27,9 @@ struct rc_tile {
 
 struct rc_work;
 
+/* n up to RC_BUFFER_ALIGN; a / b, rounded up. */
 size_t rc_aligned(size_t n);
+uint64_t rc_div_up(uint64_t a, uint64_t b);
 
 /* Rows of a chunk of an output stream with this many ticks, and the most for any number of ticks;
  * 0: not chunked. */

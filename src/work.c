@@ -422,11 +422,6 @@ static void describe_episode(struct rc_work *w)
 
 /* --- tiles ------------------------------------------------------------------------------------ */
 
-static uint64_t div_up(uint64_t a, uint64_t b)
-{
-	return a / b + (a % b != 0);
-}
-
 /* What the rows of stream i take of a slot, whatever the clocks are. */
 static struct rc_need need_of(const struct rc_work *w, size_t i, uint64_t rows)
 {
@@ -449,7 +444,7 @@ static uint64_t tile_rows(const struct rc_work *w, size_t i, const struct rc_slo
 	for (size_t k = 0; k < s->n_sources && !s->copies; k++) {
 		const struct rc_stream *src = source_stream(w, &s->sources[k]);
 		uint64_t row = rc_dataset_row_bytes(&w->ix->datasets[src->dataset]);
-		uint64_t a_tick = div_up(src->n_rows, w->n_ticks);
+		uint64_t a_tick = rc_div_up(src->n_rows, w->n_ticks);
 		per_tick += (a_tick < 2 ? a_tick : 2) * (row + sizeof(int64_t));
 	}
 	rows = (size->want / 2 < TILE_BYTES ? size->want / 2 : TILE_BYTES) / per_tick;
@@ -493,7 +488,7 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 
 		if (!rows)
 			return fail_memory(w, i, budget, err);
-		n += div_up(w->n_ticks, rows);
+		n += rc_div_up(w->n_ticks, rows);
 	}
 	rc = rc_arena_array(&w->arena, &w->tiles, n, sizeof *w->tiles, err);
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++) {

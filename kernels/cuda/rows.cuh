@@ -291,10 +291,9 @@ template <typename R>
 static __device__ __forceinline__ void do_strip(const struct rc_gpu_job &j, const struct tile &tile,
 						uint32_t r, uint32_t k0, uint32_t v)
 {
-	const struct walk<R> w = {
-		tile.row[r], tile.n_rows[r], (const char *)j.src + (size_t)v *R::src_bytes,
-			(size_t)j.width *type_size<R::src>::bytes, v < j.n_vec
-	};
+	const struct walk<R> w = {tile.row[r], tile.n_rows[r],
+				  (const char *)j.src + (size_t)v * R::src_bytes,
+				  (size_t)j.width * type_size<R::src>::bytes, v < j.n_vec};
 	const size_t dst_pitch = (size_t)j.dst_stride * type_size<R::dst>::bytes;
 	char *dst = (char *)j.dst + k0 * dst_pitch + (size_t)v * R::dst_bytes;
 	const struct tick *next = tile.tick[r];
