@@ -37,6 +37,10 @@ static struct rc_encoding encoding_of(const struct rc_dataset *d)
 {
 	struct rc_encoding e = {.codec = RC_CODEC_NONE};
 
+	if (d->rank >= 3)
+		e.values = RC_VALUES_FRAMES;
+	else if (rc_dtype_is_float((enum rc_dtype)d->dtype))
+		e.values = RC_VALUES_FLOATS;
 	for (uint32_t i = 0; i < d->n_filters; i++) {
 		const struct rc_filter *f = &d->filters[i];
 

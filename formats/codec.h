@@ -44,11 +44,15 @@ static inline bool rc_zstd_level_ok(int level)
 	return level >= RC_ZSTD_LEVEL_MIN && level <= RC_ZSTD_LEVEL_MAX && level != 0;
 }
 
+/* What is encoded, as far as a codec has use for it. */
+enum rc_values { RC_VALUES_ANY, RC_VALUES_FLOATS, RC_VALUES_FRAMES };
+
 /* How an output dataset stores its chunks. */
 struct rc_encoding {
 	enum rc_codec codec;
 	int level;    /* gzip 1..12 (libdeflate), zstd: rc_zstd_level_ok() */
 	bool shuffle; /* before the codec; only for elements of more than one byte */
+	enum rc_values values;
 };
 /* The HDF5 pipeline that describes an encoding; returns the number of filters. */
 int rc_encoding_filters(const struct rc_encoding *e, size_t element_size,

@@ -25,7 +25,8 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_encoding(const struct rc_encoding *a, const struct rc_encoding *b)
 {
-	return a->codec == b->codec && a->level == b->level && a->shuffle == b->shuffle;
+	return a->codec == b->codec && a->level == b->level && a->shuffle == b->shuffle &&
+	       a->values == b->values;
 }
 
 static bool same_stream(const struct rc_plan_stream *a, const struct rc_plan_stream *b)

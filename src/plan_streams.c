@@ -137,6 +137,10 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 				out->encoding = e;
 		}
 	}
+	if (out->kind == RC_KIND_IMAGE)
+		out->encoding.values = RC_VALUES_FRAMES;
+	else if (rc_dtype_is_float(out->dtype))
+		out->encoding.values = RC_VALUES_FLOATS;
 	out->encoding.shuffle &= out->encoding.codec != RC_CODEC_NONE &&
 				 rc_dtype_size(out->dtype) > 1;
 	out->stored = c->keep && out->copies && d->n_filters > 0 &&

@@ -209,7 +209,10 @@ static int write_file(struct dump *d, const char *dir, const struct rc_shard_lay
 int main(int argc, char **argv)
 {
 	static const struct rc_encoding encodings[] = {
-		{RC_CODEC_NONE, 0, false}, {RC_CODEC_GZIP, 1, false}, {RC_CODEC_ZSTD, 3, false}};
+		{RC_CODEC_NONE, 0, false, RC_VALUES_ANY},
+		{RC_CODEC_GZIP, 1, false, RC_VALUES_ANY},
+		{RC_CODEC_ZSTD, 3, false, RC_VALUES_ANY},
+	};
 	struct dump d = {.s = NULL};
 	struct rc_err err = {0};
 	if (argc != 2) {

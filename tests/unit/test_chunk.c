@@ -401,7 +401,7 @@ Test(chunk, file_that_changed)
 /* Frames of 8x6, one zstd chunk each, made by this program's encoder; frame 3 is damaged. */
 static void write_frames(const struct shape *s, const unsigned char *v)
 {
-	const struct rc_encoding e = { RC_CODEC_ZSTD, 3, false };
+	const struct rc_encoding e = { RC_CODEC_ZSTD, 3, false, RC_VALUES_ANY };
 	unsigned level = 3;
 	hid_t file, space, plist = H5Pcreate(H5P_DATASET_CREATE), set;
 	struct rc_codec_ctx *c;

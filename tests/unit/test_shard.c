@@ -252,7 +252,7 @@ static void write_with_drop(const char *path)
 	struct rc_out_episode d = episode("second", bad, 3);
 	bad[0].valid = valid;
 	bad[1].chunk_rows = 1;
-	bad[1].encoding = (struct rc_encoding){RC_CODEC_ZSTD, 3, false};
+	bad[1].encoding = (struct rc_encoding){RC_CODEC_ZSTD, 3, false, RC_VALUES_ANY};
 	d.split = "valid";
 	d.env_args = "{\"env_name\":\"gone\"}";
 	cr_assert_eq(rc_shard_begin_episode(s, &d, &err), 0, "%s", err.msg);
@@ -450,11 +450,11 @@ Test(shard, streams_without_values_are_kept)
 	struct rc_out_stream st[] = {lowdim("w0", RC_ROLE_OBS, 0), lowdim("q", RC_ROLE_OBS, 3)};
 	struct rc_out_episode e = episode("x", st, 2);
 	st[0].chunk_rows = 4;
-	st[0].encoding = (struct rc_encoding){RC_CODEC_GZIP, 1, true};
+	st[0].encoding = (struct rc_encoding){RC_CODEC_GZIP, 1, true, RC_VALUES_ANY};
 	write_all(s, &e);
 	st[0].dims[0] = st[1].dims[0] = e.n_ticks = 0;
 	st[1].chunk_rows = 4;
-	st[1].encoding = (struct rc_encoding){RC_CODEC_GZIP, 1, true};
+	st[1].encoding = (struct rc_encoding){RC_CODEC_GZIP, 1, true, RC_VALUES_ANY};
 	cr_assert_eq(rc_shard_begin_episode(s, &e, &err), 0, "%s", err.msg);
 	cr_assert_eq(rc_shard_end_episode(s, &err), 0, "%s", err.msg);
 	close_ok(s);
