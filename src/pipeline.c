@@ -35,6 +35,8 @@ struct slot {
 	struct rc_slot s;
 };
 
+struct self;
+
 struct pipeline {
 	/* set once */
 	const struct rc_plan *plan;
@@ -55,15 +57,18 @@ struct pipeline {
 	uint64_t next_seq, n_running;
 	bool stop;
 	struct rc_err err;       /* first failure that ends the run */
+	struct self *selves;     /* of the workers; each its own */
 	struct rc_pipeline_stats stats;
 };
 
 /* What a worker counts for itself. */
 struct self {
+	struct pipeline *p;
+	pthread_t thread;
+	struct rc_worker_time time;
 	struct rc_worker_tools tools;
 	struct rc_scratch scratch;
 	uint64_t scratch_counted; /* by the pool */
-	uint64_t n_batches, n_prepared;
 	bool warm;
 	uint64_t allocs;         /* when it was warm */
 };
@@ -153,9 +158,9 @@ static int finish_batch(struct pipeline *p, struct slot *sl, struct self *self,
 	waited = rc_now_ns() - t0;
 	if (!rc)
 		rc = rc_slot_emit(&sl->s, &self->tools, err);
-	self->n_batches++;
+	self->time.n_batches++;
 	pthread_mutex_lock(&p->lock);
-	p->stats.device_wait_ns += waited;
+	self->time.device_wait_ns += waited;
 	if (!rc)
 		sl->state = SLOT_DONE;
 	pthread_cond_broadcast(&p->changed);
@@ -214,10 +219,9 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
 	pthread_mutex_unlock(&p->lock);
 	rc_work_reset(w);
 	rc = rc_work_prepare(w, &ask, err);
-	self->n_prepared++;
+	self->time.n_prepared++;
 	pthread_mutex_lock(&p->lock);
-	p->stats.prepare_ns += rc_now_ns() - t0;
-	p->stats.n_prepared++;
+	self->time.prepare_ns += rc_now_ns() - t0;
 	rc_pool_settle(&p->pool, w, &self->scratch, &self->scratch_counted);
 	if (!rc) {
 		p->ep[i].work = w;
@@ -237,7 +241,8 @@ static bool steady(const struct pipeline *p)
 
 static void note_warm(const struct pipeline *p, struct self *self)
 {
-	if (self->warm || self->n_batches < WARM_WORKER || self->n_prepared < WARM_WORKER)
+	if (self->warm || self->time.n_batches < WARM_WORKER ||
+	    self->time.n_prepared < WARM_WORKER)
 		return;
 	self->warm = steady(p);
 	self->allocs = rc_alloc_count();
@@ -264,7 +269,7 @@ static int work_loop(struct pipeline *p, struct self *self, struct rc_err *err)
 		} else if (p->cursor < p->plan->n_order) {
 			int64_t t0 = rc_now_ns();
 			pthread_cond_wait(&p->changed, &p->lock);
-			p->stats.worker_wait_ns += rc_now_ns() - t0;
+			self->time.work_wait_ns += rc_now_ns() - t0;
 		} else { /* all is dispatched; what is read now will be finished by its reader */
 			break;
 		}
@@ -279,7 +284,20 @@ static void add_time(struct rc_stage_time *to, const struct rc_stage_time *from)
 	to->bytes += from->bytes;
 }
 
-static void add_stats(struct pipeline *p, const struct self *self)
+static void add_worker(struct rc_worker_time *all, const struct rc_worker_time *t)
+{
+	all->life_ns += t->life_ns;
+	all->work_wait_ns += t->work_wait_ns;
+	all->device_wait_ns += t->device_wait_ns;
+	all->prepare_ns += t->prepare_ns;
+	all->read_ns += t->read_ns;
+	all->decode_ns += t->decode_ns;
+	all->encode_ns += t->encode_ns;
+	all->n_batches += t->n_batches;
+	all->n_prepared += t->n_prepared;
+}
+
+static void add_stats(struct pipeline *p, struct self *self)
 {
 	const struct rc_worker_tools *t = &self->tools;
 	struct rc_input_counters c = {0};
@@ -293,6 +311,11 @@ static void add_stats(struct pipeline *p, const struct self *self)
 	add_time(&p->stats.compute, &t->compute);
 	add_time(&p->stats.download, &t->download);
 	add_time(&p->stats.encode, &t->encode);
+	self->time.read_ns = c.read_ns;
+	self->time.decode_ns = c.decode_ns;
+	self->time.encode_ns = t->encode.busy_ns;
+	p->stats.workers[self - p->selves] = self->time;
+	add_worker(&p->stats.all, &self->time);
 	p->stats.n_recomputed += t->n_recomputed;
 	p->stats.n_grown += t->n_grown;
 	if (!p->stats.device_err.code)
@@ -318,25 +341,27 @@ static int open_tools(struct pipeline *p, struct rc_worker_tools *t, struct rc_e
 
 static void *worker(void *arg)
 {
-	struct pipeline *p = arg;
-	struct self self = {0};
+	struct self *self = arg;
+	struct pipeline *p = self->p;
 	struct rc_err err = {0};
-	int rc = open_tools(p, &self.tools, &err);
+	int64_t t0 = rc_now_ns();
+	int rc = open_tools(p, &self->tools, &err);
 
 	pthread_mutex_lock(&p->lock);
 	if (!rc)
-		rc = work_loop(p, &self, &err);
+		rc = work_loop(p, self, &err);
 	if (rc)
 		fail_run(p, &err);
-	add_stats(p, &self);
+	self->time.life_ns = rc_now_ns() - t0;
+	add_stats(p, self);
 	p->n_running--;
 	pthread_cond_broadcast(&p->changed);
 	pthread_mutex_unlock(&p->lock);
-	rc_input_free(self.tools.input);
-	rc_codec_ctx_free(self.tools.codec);
-	free(self.tools.runs);
-	free(self.tools.picks);
-	free(self.scratch.p);
+	rc_input_free(self->tools.input);
+	rc_codec_ctx_free(self->tools.codec);
+	free(self->tools.runs);
+	free(self->tools.picks);
+	free(self->scratch.p);
 	return NULL;
 }
 
@@ -438,22 +463,30 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, struct rc_er
 }
 
 /* Starts as many workers as it can; at least one. */
-static int start_workers(struct pipeline *p, pthread_t *threads, int *n_out, struct rc_err *err)
+static int start_workers(struct pipeline *p, struct rc_err *err)
 {
-	int n = 0;
+	size_t most = (size_t)p->opt->budget->n_workers;
+	int rc = rc_new_array(&p->selves, most, sizeof *p->selves, err);
 
+	if (!rc)
+		rc = rc_new_array(&p->stats.workers, most, sizeof *p->stats.workers, err);
+	if (rc)
+		return rc;
 	pthread_mutex_lock(&p->lock);
-	while (n < p->opt->budget->n_workers) {
+	for (size_t i = 0; i < most; i++) {
+		struct self *self = &p->selves[i];
+
+		self->p = p;
 		p->n_running++;
-		if (pthread_create(&threads[n], NULL, worker, p)) {
+		if (pthread_create(&self->thread, NULL, worker, self)) {
 			p->n_running--;
 			break;
 		}
-		n++;
+		p->stats.n_workers++;
 	}
 	pthread_mutex_unlock(&p->lock);
-	*n_out = n;
-	return n ? 0 : rc_fail(err, RC_E_NOMEM, "threads", "cannot start a worker thread");
+	return p->stats.n_workers ? 0 : rc_fail(err, RC_E_NOMEM, "threads",
+						"cannot start a worker thread");
 }
 
 /* --- memory ----------------------------------------------------------------------------------- */
@@ -513,6 +546,7 @@ static void release(struct pipeline *p)
 	close_slots(p);
 	rc_pool_close(&p->pool);
 	free(p->ep);
+	free(p->selves);
 }
 
 int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
@@ -520,8 +554,7 @@ int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 		    struct rc_pipeline_stats *stats, struct rc_err *err)
 {
 	struct pipeline p = {.plan = plan, .set = writer->set, .readers = readers, .opt = opt};
-	pthread_t *threads = NULL;
-	int n = 0, rc;
+	int rc;
 
 	pthread_mutex_init(&p.lock, NULL);
 	pthread_cond_init(&p.changed, NULL);
@@ -531,24 +564,26 @@ int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 	if (!rc)
 		rc = make_works(&p, err);
 	if (!rc)
-		rc = rc_new_array(&threads, (size_t)opt->budget->n_workers, sizeof *threads, err);
-	if (!rc)
-		rc = start_workers(&p, threads, &n, err);
+		rc = start_workers(&p, err);
 	if (!rc) {
 		pthread_mutex_lock(&p.lock);
 		rc = write_loop(&p, writer, err);
 		pthread_mutex_unlock(&p.lock);
 	}
-	for (int i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
+	for (int i = 0; i < p.stats.n_workers; i++)
+		pthread_join(p.selves[i].thread, NULL);
 	if (!rc)
 		rc = rc_writer_finish(writer, err);
-	p.stats.n_workers = n;
 	p.stats.n_slots = (int)p.n_slots;
 	*stats = p.stats;
 	release(&p);
 	pthread_mutex_destroy(&p.lock);
 	pthread_cond_destroy(&p.changed);
-	free(threads);
 	return rc;
+}
+
+void rc_pipeline_stats_release(struct rc_pipeline_stats *stats)
+{
+	free(stats->workers);
+	stats->workers = NULL;
 }

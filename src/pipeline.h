@@ -31,14 +31,22 @@ struct rc_pipeline_options {
 	void *tick_arg;
 };
 
+/* What one worker did with its time. */
+struct rc_worker_time {
+	int64_t life_ns;
+	int64_t work_wait_ns;   /* for a free slot or a prepared episode */
+	int64_t device_wait_ns;
+	int64_t prepare_ns, read_ns, decode_ns, encode_ns;
+	uint64_t n_batches;     /* finished by it */
+	uint64_t n_prepared;    /* episodes */
+};
+
 /* What the workers and the writer did with their time. */
 struct rc_pipeline_stats {
 	struct rc_stage_time read, decode, upload, compute, download, encode;
-	int64_t worker_wait_ns; /* for a free slot or a prepared episode */
-	int64_t device_wait_ns; /* workers, for a device */
+	struct rc_worker_time *workers; /* n_workers; freed by rc_pipeline_stats_release() */
+	struct rc_worker_time all;      /* their sum */
 	int64_t writer_wait_ns; /* for the next batch */
-	int64_t prepare_ns;
-	uint64_t n_prepared;    /* episodes */
 	uint64_t n_batches;
 	int n_workers, n_slots;
 	uint64_t n_recomputed;  /* batches */
@@ -53,5 +61,6 @@ struct rc_pipeline_stats {
 int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 		    const struct rc_pipeline_options *opt, struct rc_writer *writer,
 		    struct rc_pipeline_stats *stats, struct rc_err *err);
+void rc_pipeline_stats_release(struct rc_pipeline_stats *stats);
 
 #endif

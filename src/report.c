@@ -182,6 +182,36 @@ static void stage_json(struct rc_json *list, const char *name, const struct rc_s
 	rc_json_add_uint(o, "bytes", t->bytes);
 }
 
+static void worker_json(struct rc_json *list, int i, const struct rc_worker_time *t)
+{
+	struct rc_json *o = rc_json_add_object(list, NULL);
+	int64_t wait = t->work_wait_ns + t->device_wait_ns;
+	char name[32];
+
+	snprintf(name, sizeof name, "worker %d", i);
+	rc_json_add_string(o, "name", name);
+	rc_json_add_double(o, "busy_s", seconds(t->life_ns - wait));
+	rc_json_add_double(o, "wait_s", seconds(wait));
+	rc_json_add_double(o, "prepare_s", seconds(t->prepare_ns));
+	rc_json_add_double(o, "read_s", seconds(t->read_ns));
+	rc_json_add_double(o, "decode_s", seconds(t->decode_ns));
+	rc_json_add_double(o, "encode_s", seconds(t->encode_ns));
+	rc_json_add_uint(o, "batches", t->n_batches);
+}
+
+static void threads_json(const struct rc_run *r, struct rc_json *pipeline)
+{
+	struct rc_json *list = rc_json_add_array(pipeline, "threads"), *o;
+
+	for (int i = 0; i < r->stats.n_workers; i++)
+		worker_json(list, i, &r->stats.workers[i]);
+	o = rc_json_add_object(list, NULL);
+	rc_json_add_string(o, "name", "writer");
+	rc_json_add_double(o, "busy_s", seconds(r->writer.write.busy_ns));
+	rc_json_add_double(o, "wait_s", seconds(r->stats.writer_wait_ns +
+						r->writer.commit_wait_ns));
+}
+
 static void stages_json(const struct rc_run *r, struct rc_json *root)
 {
 	struct rc_json *list = rc_json_add_array(root, "stages"), *o;
@@ -192,7 +222,7 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 		int64_t wait_ns;
 	} rows[] = {
 		{"scan", {r->scan.busy_ns, r->scan.n, 0}, -1},
-		{"prepare", {st->prepare_ns, st->n_prepared, 0}, -1},
+		{"prepare", {st->all.prepare_ns, st->all.n_prepared, 0}, -1},
 		{"read", st->read, -1},
 		{"decode", st->decode, -1},
 		{"upload", st->upload, -1},
@@ -200,14 +230,19 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 		{"download", st->download, -1},
 		{"encode", st->encode, -1},
 		{"write", r->writer.write, st->writer_wait_ns},
+		{"commit", r->writer.commit, -1},
 	};
+	enum { WRITE = RC_ARRAY_LEN(rows) - 2, COMMIT };
 	double wall = seconds(rc_now_ns() - r->started_ns), most = -1;
 	const char *bottleneck = NULL;
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(rows); i++) {
-		/* workers share their stages; the writer is alone */
-		double share = seconds(rows[i].t.busy_ns) /
-			       (i + 1 == RC_ARRAY_LEN(rows) || !st->n_workers ? 1 : st->n_workers);
+		double share = seconds(rows[i].t.busy_ns);
+
+		if (i < WRITE && st->n_workers) /* of the workers, who share them */
+			share /= st->n_workers;
+		if (i == COMMIT) /* beside all others, as long as nobody waits for it */
+			share = seconds(r->writer.commit_wait_ns);
 		stage_json(list, rows[i].name, &rows[i].t, rows[i].wait_ns);
 		if (share > most) {
 			most = share;
@@ -228,11 +263,13 @@ static void stages_json(const struct rc_run *r, struct rc_json *root)
 	else
 		rc_json_add_null(o, "late_writer_allocations");
 	rc_json_add_uint(o, "larger_chunks", st->n_grown);
-	rc_json_add_double(o, "worker_wait_s", seconds(st->worker_wait_ns));
-	rc_json_add_double(o, "device_wait_s", seconds(st->device_wait_ns));
+	rc_json_add_double(o, "worker_wait_s", seconds(st->all.work_wait_ns));
+	rc_json_add_double(o, "device_wait_s", seconds(st->all.device_wait_ns));
 	rc_json_add_double(o, "writer_wait_s", seconds(st->writer_wait_ns));
+	rc_json_add_double(o, "commit_wait_s", seconds(r->writer.commit_wait_ns));
 	rc_json_add_string(o, "bottleneck", bottleneck);
 	rc_json_add_double(o, "bottleneck_share", wall > 0 ? most / wall : 0);
+	threads_json(r, o);
 }
 
 /* Codecs that were not met are left out. */

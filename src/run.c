@@ -375,6 +375,7 @@ void rc_run_release(struct rc_run *r)
 {
 	if (r->planned)
 		rc_writer_release(&r->writer);
+	rc_pipeline_stats_release(&r->stats);
 	free(r->announced);
 	rc_outdir_release(&r->outdir);
 	rc_plan_release(&r->plan);

@@ -9,6 +9,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+/* What the disk has begun to take need not be waited for at the end. */
+enum { SYNC_BYTES = 64 << 20 };
+
 int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct rc_settings *set,
 		   const struct rc_shard_info *info, struct rc_err *err)
 {
@@ -61,8 +64,45 @@ static int open_shard(struct rc_writer *w, size_t i, struct rc_err *err)
 	return rc;
 }
 
-/* Closes the open shard and gives it its final name; one without episodes is not kept. */
-static int commit_shard(struct rc_writer *w, struct rc_err *err)
+/* Takes the result of the oldest shard on its way to its final name; false when there is none. */
+static bool end_commit(struct rc_writer *w, int *rc_out, struct rc_err *err)
+{
+	int64_t t0 = rc_now_ns();
+	const struct rc_commit *c = rc_commits_end(&w->commits);
+	struct rc_shard_result *r;
+
+	w->commit_wait_ns += rc_now_ns() - t0;
+	if (!c)
+		return false;
+	w->commit.busy_ns += c->busy_ns;
+	*rc_out = c->rc;
+	if (c->rc) {
+		if (err)
+			*err = c->err;
+		return true;
+	}
+	r = &w->shards[c->tag];
+	r->bytes = c->bytes;
+	r->digest = c->digest;
+	r->committed = true;
+	w->commit.items++;
+	w->commit.bytes += c->bytes;
+	w->written_bytes += c->bytes;
+	rc_log(RC_LOG_DEBUG, "wrote '%s'", r->name);
+	return true;
+}
+
+static int end_commits(struct rc_writer *w, unsigned but, struct rc_err *err)
+{
+	int rc = 0;
+
+	while (!rc && w->commits.n > but)
+		end_commit(w, &rc, err);
+	return rc;
+}
+
+/* Closes the open shard and sends it on to its final name; one without episodes is not kept. */
+static int close_shard(struct rc_writer *w, struct rc_err *err)
 {
 	struct rc_shard_result *r = &w->shards[w->i_shard];
 	struct rc_shard *s = w->shard;
@@ -78,22 +118,12 @@ static int commit_shard(struct rc_writer *w, struct rc_err *err)
 		return 0;
 	}
 	rc = rc_shard_close(s, err);
-	if (!rc) {
-		rc = rc_digest_file(w->file.tmp_path, &r->digest, &r->bytes, err);
-		if (rc) { /* reading, but of our own output: the directory went away, say */
-			rc = RC_E_OUTPUT;
-			if (err)
-				err->code = rc;
-		}
-	}
 	if (!rc)
-		rc = rc_outfile_commit(&w->file, err);
+		rc = end_commits(w, RC_MAX_COMMITS - 1, err);
 	if (rc)
 		return rc;
 	r->content = rc_hasher_end(w->hash_shard);
-	r->committed = true;
-	w->written_bytes += r->bytes;
-	rc_log(RC_LOG_DEBUG, "wrote '%s'", r->name);
+	rc_commits_begin(&w->commits, &w->file, w->i_shard);
 	return 0;
 }
 
@@ -129,7 +159,7 @@ static int begin_episode(struct rc_writer *w, const struct rc_work *work, struct
 	int rc = 0;
 
 	if (w->shard && w->i_shard != work->plan->shard)
-		rc = commit_shard(w, err);
+		rc = close_shard(w, err);
 	if (!rc && !w->shard)
 		rc = open_shard(w, work->plan->shard, err);
 	if (!rc)
@@ -167,6 +197,10 @@ static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc
 		rc_hasher_add(w->hash_episode, it->raw, it->raw_bytes);
 	else
 		rc_hasher_add(w->hash_episode, it->stored, it->stored_bytes);
+	if (w->write.bytes - w->sync_begun > SYNC_BYTES) {
+		w->sync_begun = w->write.bytes;
+		rc_outfile_start_sync(&w->file);
+	}
 	w->write.items++;
 	count_encoded(w, it);
 	if (it->kind == RC_ITEM_ROWS) {
@@ -265,9 +299,15 @@ static int take_item(struct rc_writer *w, const struct rc_item *it, struct rc_er
 	return rc_fail(err, RC_E_BUG, "bug", "unknown item %d", (int)it->kind);
 }
 
+/* Since t0, less what was spent waiting for commits. */
+static void count_busy(struct rc_writer *w, int64_t t0, int64_t waited)
+{
+	w->write.busy_ns += rc_now_ns() - t0 - (w->commit_wait_ns - waited);
+}
+
 int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err)
 {
-	int64_t t0 = rc_now_ns();
+	int64_t t0 = rc_now_ns(), waited = w->commit_wait_ns;
 	int rc = take_item(w, it, err);
 
 	/* a layout may find that an episode does not fit it: that is the episode's fault */
@@ -279,24 +319,31 @@ int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err 
 	}
 	if (it->kind == RC_ITEM_END)
 		w->skipping = false;
-	w->write.busy_ns += rc_now_ns() - t0;
+	count_busy(w, t0, waited);
 	return rc;
 }
 
 int rc_writer_finish(struct rc_writer *w, struct rc_err *err)
 {
-	int64_t t0 = rc_now_ns();
-	int rc = commit_shard(w, err);
+	int64_t t0 = rc_now_ns(), waited = w->commit_wait_ns;
+	int rc = close_shard(w, err);
 
-	w->write.busy_ns += rc_now_ns() - t0;
+	if (!rc)
+		rc = end_commits(w, 0, err);
+	count_busy(w, t0, waited);
 	return rc;
 }
 
 void rc_writer_abandon(struct rc_writer *w)
 {
+	int rc;
+
 	rc_shard_abandon(w->shard);
 	rc_outfile_abandon(&w->file);
 	w->shard = NULL;
+	/* those that were complete may still succeed */
+	while (end_commit(w, &rc, NULL))
+		;
 	/* what was written into a shard that never got its name was not written */
 	for (size_t i = 0; w->episodes && i < w->plan->n_episodes; i++) {
 		struct rc_episode_result *r = &w->episodes[i];

@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/outfile.h"
 #include "batch.h"
+#include "commit.h"
 #include "quality.h"
 
 enum rc_outcome { RC_OUTCOME_PENDING, RC_OUTCOME_OK, RC_OUTCOME_SKIPPED };
@@ -50,12 +51,15 @@ struct rc_writer {
 	uint64_t n_ok, n_skipped, written_bytes, written_ticks;
 	struct rc_err **errs;               /* of episodes that failed on their way */
 	size_t n_errs, cap_errs;
-	struct rc_stage_time write;
+	struct rc_stage_time write, commit;
+	int64_t commit_wait_ns;             /* of the writing thread, for the oldest commit */
 	struct rc_encode_count encoded[RC_N_CODECS];
 	/* the open shard and episode */
 	struct rc_shard *shard;
 	struct rc_outfile file;
+	struct rc_commits commits;          /* closed shards on their way to their names */
 	size_t i_shard;
+	uint64_t sync_begun;                /* of write.bytes */
 	struct rc_hasher *hash_episode, *hash_shard;
 	const struct rc_work *episode;      /* begun and not ended */
 	bool skipping;                      /* the episode at hand failed */

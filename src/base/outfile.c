@@ -162,6 +162,16 @@ int rc_outfile_open(struct rc_outfile *f, const char *path, struct rc_err *err)
 	return rc;
 }
 
+void rc_outfile_start_sync(const struct rc_outfile *f)
+{
+	int fd = open_retry(f->tmp_path, O_WRONLY);
+
+	if (fd < 0)
+		return;
+	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	close(fd);
+}
+
 int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err)
 {
 	int sys, rc = 0;

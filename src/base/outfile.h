@@ -15,6 +15,8 @@ struct rc_outfile {
 };
 
 int rc_outfile_open(struct rc_outfile *f, const char *path, struct rc_err *err);
+/* Has the system begin to write to the disk what the file holds by now.  Only a hint. */
+void rc_outfile_start_sync(const struct rc_outfile *f);
 /* Publishes; on failure the temporary file is gone.  Releases f either way. */
 int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err);
 /* Removes the temporary file; safe on a zeroed or already released f. */

@@ -259,6 +259,7 @@ struct outcome {
 	int rc;
 	struct rc_digest digest;
 	struct rc_pipeline_stats stats;
+	uint64_t n_batches; /* of all workers, each as it counted them */
 	struct rc_budget budget;
 	char fallback[128];
 	size_t n_devices;
@@ -348,6 +349,9 @@ static struct outcome run(struct data *d, struct ask a)
 	o.n_ok = writer.n_ok;
 	o.n_devices = devices.n;
 	snprintf(o.fallback, sizeof o.fallback, "%.100s", devices.fallback);
+	for (int i = 0; i < o.stats.n_workers; i++)
+		o.n_batches += o.stats.workers[i].n_batches;
+	rc_pipeline_stats_release(&o.stats);
 	cr_assert_eq(n_lanes, 0, "lanes are left");
 	cr_assert_eq(n_running, 0, "a batch is left");
 	rc_writer_release(&writer);
@@ -360,6 +364,7 @@ static void same(const struct outcome *a, const struct outcome *b)
 	cr_assert_eq(a->rc, 0, "%s", err.msg);
 	cr_assert_eq(b->rc, 0, "%s", err.msg);
 	cr_assert_eq(a->n_ok, b->n_ok);
+	cr_assert_eq(b->n_batches, b->stats.n_batches);
 	cr_assert_eq(a->digest.hi, b->digest.hi);
 	cr_assert_eq(a->digest.lo, b->digest.lo);
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last steps of a shard, beside the work on the next ones: a closed file is read back for its
+ * digest, synced and renamed by a thread of its own.  A few may be under way; they are taken in
+ * the order in which they were given.  All calls come from one thread.
+ */
+#ifndef RC_COMMIT_H
+#define RC_COMMIT_H
+
+#include <pthread.h>
+
+#include "base/digest.h"
+#include "base/outfile.h"
+
+enum { RC_MAX_COMMITS = 4 };
+
+struct rc_commit {
+	size_t tag;           /* of the caller */
+	/* results */
+	int rc;               /* not 0: nothing is under the final name; `err` says why */
+	struct rc_err err;
+	struct rc_digest digest;
+	uint64_t bytes;
+	int64_t busy_ns;
+	/* private */
+	struct rc_outfile file;
+	pthread_t thread;
+	bool threaded;
+};
+
+struct rc_commits {
+	struct rc_commit c[RC_MAX_COMMITS];
+	unsigned first, n; /* those under way, in a ring */
+};
+
+/* Takes over *file, whose bytes are complete.  There must be room: n < RC_MAX_COMMITS. */
+void rc_commits_begin(struct rc_commits *q, struct rc_outfile *file, size_t tag);
+/* Waits for the oldest; its results are valid until the next begin.  NULL: none is under way. */
+const struct rc_commit *rc_commits_end(struct rc_commits *q);
+
+#endif
