@@ -43,6 +43,11 @@ def copy(paths, bench):
     return "cp", ["cp", *paths, bench.out]
 
 
+def copy_synced(paths, bench):
+    """As safe on the disk as a shard that is done."""
+    return "cp, synced", ["sh", "-c", 'cp "$@" "$0" && sync "$0"/*', bench.out, *paths]
+
+
 def python(how, codec, jobs, hz, paths, bench):
     name = f"{how}, {codec} out, {jobs} process{'es' if jobs > 1 else ''}"
     return name, [sys.executable, os.path.join(HERE, "peer.py"), how, codec, str(jobs), str(hz),
@@ -95,8 +100,8 @@ def images(paths, bench):
 
 
 def images_copied(paths, bench):
-    return [copy(paths, bench), python("numpy", "zstd", 2, 50, paths, bench),
-            robocache(paths, bench, *ALOHA)]
+    return [copy(paths, bench), copy_synced(paths, bench),
+            python("numpy", "zstd", 2, 50, paths, bench), robocache(paths, bench, *ALOHA)]
 
 
 def images_gzip(paths, bench):
@@ -149,6 +154,7 @@ ALL = {s.name: s for s in [
     Set("images-copied", "the same, frames copied compressed", "aloha-zstd", 2, 4, images_copied,
         hz=50, rows=[
             Row("wall time over cp", "cp", 1.6, most=True),
+            Row("wall time over cp and sync", "cp, synced", 1.6, most=True),
             Row("faster than numpy, two processes", NUMPY2, 17),
             Row("peak memory", "rss_mb", 64, most=True, unit="MB")]),
     Set("images-gzip", "two cameras, gzip-4 in, zstd out", "aloha-gzip", 2, 4, images_gzip, hz=50,
