@@ -224,7 +224,7 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 }
 
 /* Asks with a process, a block and the file in place, growing the block when told to. */
-static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
+static int ask_once(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
 {
 	k->fd = -1;
 	k->path = s->path;
@@ -249,6 +249,21 @@ static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct 
 	}
 }
 
+/* A process that somebody killed says nothing about the file: a fresh one is asked again, once. */
+static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
+{
+	struct rc_err why = {0};
+	int rc;
+
+	r->killed = false;
+	rc = ask_once(r, s, k, &why);
+	if (rc && r->killed)
+		return ask_once(r, s, k, err);
+	if (rc && err)
+		*err = why;
+	return rc;
+}
+
 /* --- the requests --------------------------------------------------------------------------- */
 
 /* The index, part by part, into memory of the run's own: what is checked must not change. */
@@ -270,7 +285,7 @@ static int fetch_index(struct rc_reader *r, struct slot *s, void **block_out, si
 		if (at == total)
 			break;
 		k.q.row0 = at;
-		rc = ask_about(r, s, &k, err);
+		rc = ask_once(r, s, &k, err);
 		if (!rc && r->reply.n != total)
 			rc = reader_lose(r, s->path, EPROTO, err);
 	}
@@ -283,11 +298,24 @@ static int fetch_index(struct rc_reader *r, struct slot *s, void **block_out, si
 	return 0;
 }
 
+/* The index lies in the process that made it, so both requests go to the same one. */
+static int scan_once(struct rc_reader *r, struct slot *s, const char *layout, void **block_out,
+		     size_t *n_out, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_SCAN, .text = layout };
+	int rc;
+
+	r->killed = false;
+	rc = ask_once(r, s, &k, err);
+	return rc ? rc : fetch_index(r, s, block_out, n_out, err);
+}
+
 int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_options *opt,
 		   struct rc_index **ix_out, struct rc_err *err)
 {
-	struct ask k = { .q.op = RC_OP_SCAN, .text = opt && opt->layout ? opt->layout : "" };
+	const char *layout = opt && opt->layout ? opt->layout : "";
 	struct rc_index *ix = NULL;
+	struct rc_err why = {0};
 	struct slot *s;
 	void *block = NULL;
 	size_t n = 0;
@@ -298,15 +326,18 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	if (s)
 		free_slot(s);
 	rc = new_slot(r, path, &s, err);
+	if (rc)
+		return rc;
+	rc = scan_once(r, s, layout, &block, &n, &why);
+	if (rc && r->killed)
+		rc = scan_once(r, s, layout, &block, &n, &why);
 	if (!rc)
-		rc = ask_about(r, s, &k, err);
+		rc = rc_index_open(block, n, path, s->bytes, &ix, &why);
 	if (!rc)
-		rc = fetch_index(r, s, &block, &n, err);
-	if (!rc)
-		rc = rc_index_open(block, n, path, s->bytes, &ix, err);
-	if (!rc)
-		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, err);
+		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, &why);
 	if (rc) {
+		if (err)
+			*err = why;
 		rc_index_free(ix);
 		return rc;
 	}

@@ -158,7 +158,7 @@ def values(raw):
                                    d["obs/wrench"][:]], 1)), "float32 group")
         n += 1
     check(n == 3, "three episodes")
-    check(len(os.listdir(out)) == 4, "two shards, manifest, report")
+    check(len(os.listdir(out)) == 5, "two shards, manifest, report, journal")
 
 
 def timelines(raw):
