@@ -47,8 +47,8 @@ struct rc_journal {
  * Takes the place of an old one. */
 int rc_journal_begin(struct rc_journal *j, const char *dir, const struct rc_journal_facts *f,
 		     const struct rc_buf *done, struct rc_err *err);
-/* Appends shard i_shard of w, which came to *r: it is committed, or all of its episodes were skipped.
- * Syncs.  From any thread. */
+/* Appends shard i_shard of w, which came to *r: it is committed, or all of its episodes were
+ * skipped.  Syncs.  From any thread; j may be NULL. */
 int rc_journal_shard(struct rc_journal *j, const struct rc_writer *w, size_t i_shard,
 		     const struct rc_shard_result *r, struct rc_err *err);
 void rc_journal_close(struct rc_journal *j);

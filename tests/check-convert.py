@@ -206,8 +206,8 @@ def timelines(raw):
 
 
 def same_files(a, b, what):
-    names = sorted(n for n in os.listdir(a) if n != "report.json")
-    check(names == sorted(n for n in os.listdir(b) if n != "report.json"), f"{what}: names")
+    names = sorted(n for n in os.listdir(a) if n not in ("report.json", "journal.ndjson"))
+    check(names == sorted(n for n in os.listdir(b) if n not in ("report.json", "journal.ndjson")), f"{what}: names")
     for n in names:
         check(filecmp.cmp(os.path.join(a, n), os.path.join(b, n), shallow=False), f"{what}: {n}")
 

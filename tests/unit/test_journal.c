@@ -78,7 +78,8 @@ static void commit(struct made_run *r, size_t i)
 	fprintf(f, "the bytes of shard %zu", i);
 	fclose(f);
 	cr_assert_eq(rc_digest_file(path, NULL, &s->digest, &s->bytes, &r->err), 0);
-	cr_assert_eq(rc_journal_shard(&r->journal, &r->writer, i, &r->writer.shards[i], &r->err), 0, "%s", r->err.msg);
+	cr_assert_eq(rc_journal_shard(&r->journal, &r->writer, i, &r->writer.shards[i],
+				      &r->err), 0, "%s", r->err.msg);
 }
 
 static void skip(struct made_run *r, size_t i)
@@ -87,7 +88,8 @@ static void skip(struct made_run *r, size_t i)
 	struct rc_episode_result *e = &r->writer.episodes[r->job.plan.order[i]];
 
 	*e = (struct rc_episode_result){.outcome = RC_OUTCOME_SKIPPED, .err = &why};
-	cr_assert_eq(rc_journal_shard(&r->journal, &r->writer, i, &r->writer.shards[i], &r->err), 0, "%s", r->err.msg);
+	cr_assert_eq(rc_journal_shard(&r->journal, &r->writer, i, &r->writer.shards[i],
+				      &r->err), 0, "%s", r->err.msg);
 }
 
 static void text_of(struct rc_buf *b)
