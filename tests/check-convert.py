@@ -206,8 +206,9 @@ def timelines(raw):
 
 
 def same_files(a, b, what):
-    names = sorted(n for n in os.listdir(a) if n not in ("report.json", "journal.ndjson"))
-    check(names == sorted(n for n in os.listdir(b) if n not in ("report.json", "journal.ndjson")), f"{what}: names")
+    of_the_run = ("report.json", "journal.ndjson")
+    names, others = (sorted(n for n in os.listdir(d) if n not in of_the_run) for d in (a, b))
+    check(names == others, f"{what}: names")
     for n in names:
         check(filecmp.cmp(os.path.join(a, n), os.path.join(b, n), shallow=False), f"{what}: {n}")
 
