@@ -4,7 +4,7 @@
  *
  *	FAULT_OP    write read fsync rename open close ftruncate mkdir unlink flock mmap malloc
  *	FAULT_AT    the number of the call, from 1; 0 never
- *	FAULT_HOW   an errno, or "short": half of the bytes (write and read)
+ *	FAULT_HOW   an errno, "short": half of the bytes (write and read), or "kill": the process
  *	FAULT_ALL   set: all calls from that one on
  *	FAULT_COUNT a file that gets the number of calls when the program ends
  *
@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@ static const char *op;
 static long at;
 static int how;
 static int all;
+static int deadly;
 static pid_t self;
 static atomic_long calls;
 static uintptr_t exe_lo, exe_hi;
@@ -60,6 +62,7 @@ __attribute__((constructor)) static void begin(void)
 	self = getpid();
 	at = getenv("FAULT_AT") ? atol(getenv("FAULT_AT")) : 0;
 	how = text && strcmp(text, "short") ? atoi(text) : 0;
+	deadly = text && !strcmp(text, "kill");
 	all = getenv("FAULT_ALL") != NULL;
 	op = getenv("FAULT_OP");
 }
@@ -87,7 +90,9 @@ static int hit(const char *which)
 	if (!op || strcmp(op, which) || getpid() != self)
 		return 0;
 	n = atomic_fetch_add(&calls, 1) + 1;
-	return at && (n == at || (all && n > at));
+	if (deadly && n == at)
+		kill(self, SIGKILL);
+	return !deadly && at && (n == at || (all && n > at));
 }
 
 static int from_program(const void *caller)

@@ -3,8 +3,9 @@
 
     run.py ROBOCACHE RECORD_SAMPLE WORK PART...
 
-Parts: kill[=EVERY], random[=N], fault[=N], full, many.  kill ends the run at every EVERY-th system
-call of those that change files, random at N random moments, fault lets one of N calls go wrong.
+Parts: kill[=EVERY], random[=N], fault[=N], full, many.  kill ends the run at every EVERY-th call of
+those that change files, system calls of the main thread and library calls of all threads; random at
+N random moments; fault lets one of N calls go wrong.
 After each of them: no shard under a final name differs from that of an undisturbed run, the run
 ended as it may, and the same command with --resume ends with the same files and nothing else.
 """
@@ -26,6 +27,7 @@ library = os.path.join(work, "inject.so")
 counts, failures = {}, 0
 SYSCALLS = ("openat", "write", "pwrite64", "fsync", "fdatasync", "rename", "unlink", "unlinkat",
             "ftruncate", "close", "mkdir", "flock")
+KILL_OPS = ("open", "write", "fsync", "rename", "unlink", "ftruncate", "close", "mkdir", "flock")
 # What a run may meet: operation, errno or "short", and the exit statuses that may come of it.  A
 # fault that meets an input skips it; one that meets a thread or the machine is a failure.
 FAULTS = [
@@ -135,19 +137,37 @@ def syscall_counts():
     return n
 
 
+def killed_by_strace(name, k):
+    return run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
+                f"--inject={name}:signal=KILL:when={k}", *command()])
+
+
+def killed_by_library(op, k):
+    return run(command(), {"LD_PRELOAD": library, "FAULT_OP": op, "FAULT_AT": str(k),
+                           "FAULT_HOW": "kill"})
+
+
 def kill(every):
-    if not shutil.which("strace"):
-        print("kill: skipped, there is no strace")
-        return
-    points = [(s, k) for s, n in syscall_counts().items() for k in range(1, n + 1)]
-    for name, k in points[random.randrange(every)::every]:
-        what = f"killed at {name} {k}"
+    points = []
+    if shutil.which("strace"):
+        points = [(killed_by_strace, s, k) for s, n in syscall_counts().items()
+                  for k in range(1, n + 1)]
+    else:
+        print("kill: there is no strace")
+    if may_inject():
+        points += [(killed_by_library, op, k) for op in KILL_OPS
+                   for k in range(1, calls_of(op) + 1)]
+    chosen, killed = points[random.randrange(every)::every], 0
+    for killer, name, k in chosen:
+        what = f"{killer.__name__} at {name} {k}"
         fresh()
-        run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}",
-             f"--inject={name}:signal=KILL:when={k}", *command()])
+        status, text = killer(name, k)
+        killed += status in (-signal.SIGKILL, 128 + signal.SIGKILL)
         check_visible(what)
         check_resume(what)
         count("kill")
+    if killed < 0.8 * len(chosen):  # threads differ in what they do, but not by so much
+        fail(f"only {killed} of {len(chosen)} runs were killed")
 
 
 def kill_random(n):
@@ -167,13 +187,20 @@ def kill_random(n):
 # --- faults -------------------------------------------------------------------------------------
 
 
+def may_inject():
+    if b"__asan_init" in open(robocache, "rb").read():
+        print("no library in front of a program that has a sanitizer's own")
+        return False
+    return os.path.exists(library) or build_library()
+
+
 def build_library():
     source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inject.c")
     cc = os.environ.get("CC", "cc").split()
     done = subprocess.run([*cc, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"],
                           capture_output=True, text=True)
     if done.returncode:
-        print(f"fault: skipped, the library is not to be built: {done.stderr[-300:]}")
+        print(f"the library is not to be built: {done.stderr[-300:]}")
     return done.returncode == 0
 
 
@@ -215,10 +242,7 @@ def one_fault(op, how, k, sticky, allowed):
 
 
 def fault(n):
-    if b"__asan_init" in open(robocache, "rb").read():
-        print("fault: skipped, the program has a sanitizer of its own")
-        return
-    if not build_library():
+    if not may_inject():
         return
     totals = {op: calls_of(op) for op in sorted({f[0] for f in FAULTS})}
     points = []
@@ -232,7 +256,7 @@ def fault(n):
         op, how, allowed = random.choice(FAULTS)
         if totals[op] > 50:
             points.append((op, how, random.randint(1, totals[op]), False, allowed))
-    for point in points:
+    for point in random.sample(points, n):
         one_fault(*point)
 
 
