@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "formats/chunk_cache.h"
 
@@ -132,11 +133,6 @@ void rc_reader_free(struct rc_reader *r)
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-static int64_t mtime_of(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
 int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -166,7 +162,7 @@ int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, st
 	if (fstat(fd, &st))
 		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot look at '%s'",
 				     path);
-	if ((uint64_t)st.st_size != bytes || mtime_of(&st) != mtime_ns)
+	if ((uint64_t)st.st_size != bytes || rc_mtime_ns(&st) != mtime_ns)
 		return rc_fail(err, RC_E_INPUT, "input_changed",
 			       "'%s' changed since it was scanned; let its writer finish and run "
 			       "again", path);
@@ -201,7 +197,7 @@ static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
 		return rc;
 	}
 	s->bytes = (uint64_t)st.st_size;
-	s->mtime_ns = mtime_of(&st);
+	s->mtime_ns = rc_mtime_ns(&st);
 	s->used = ++r->n_uses;
 	*s_out = s;
 	return 0;

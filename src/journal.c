@@ -272,18 +272,6 @@ struct rc_json *rc_line_take(const struct rc_buf *text, size_t *at, bool *whole_
 	return o;
 }
 
-bool rc_json_ns(const struct rc_json *j, int64_t *ns_out)
-{
-	const char *s = rc_json_string(j);
-	char *end;
-
-	if (!s || !*s)
-		return false;
-	errno = 0;
-	*ns_out = strtoll(s, &end, 10);
-	return !errno && !*end;
-}
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static bool take_uint(const struct rc_json *o, const char *key, uint64_t *v_out)

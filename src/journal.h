@@ -95,7 +95,5 @@ int rc_line_put(const struct rc_json *o, struct rc_buf *b, struct rc_err *err);
 /* Takes the line at *at of text and moves on; NULL at the end and where a line is not whole, which
  * *whole_out tells apart. */
 struct rc_json *rc_line_take(const struct rc_buf *text, size_t *at, bool *whole_out);
-/* A string of decimal digits, as rc_json_add_ns() writes it. */
-bool rc_json_ns(const struct rc_json *j, int64_t *ns_out);
 
 #endif

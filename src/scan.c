@@ -20,7 +20,7 @@ static void look_at(struct rc_scanned *f)
 	if (stat(f->path, &st) != 0)
 		return;
 	f->bytes = (uint64_t)st.st_size;
-	f->mtime_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	f->mtime_ns = rc_mtime_ns(&st);
 }
 
 int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
@@ -31,7 +31,7 @@ int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
 		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
 				     errno, "'%s' was there when its episode was begun", f->path);
 	if ((uint64_t)st.st_size == f->index->file_bytes &&
-	    (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == f->index->mtime_ns)
+	    rc_mtime_ns(&st) == f->index->mtime_ns)
 		return 0;
 	return rc_fail(err, RC_E_INPUT, "input_changed",
 		       "'%s' changed while it was read; let its writer finish and run again",

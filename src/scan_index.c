@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -104,7 +105,7 @@ static bool unchanged(const struct record *r, const char *path)
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (uint64_t)st.st_size == r->file_bytes &&
-	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == r->mtime_ns;
+	       rc_mtime_ns(&st) == r->mtime_ns;
 }
 
 /* Takes the next record; false when it is damaged. */
