@@ -110,8 +110,19 @@ static int input_line(const struct rc_journal_facts *f, size_t i, struct rc_buf 
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+int rc_journal_replaces(const char *shard, struct rc_buf *b, struct rc_err *err)
+{
+	struct rc_json *o = rc_json_new_object();
+	int rc;
+
+	rc_json_add_string(o, "replaces", shard);
+	rc = rc_line_put(o, b, err);
+	rc_json_free(o);
+	return rc;
+}
+
 int rc_journal_begin(struct rc_journal *j, const char *dir, const struct rc_journal_facts *f,
-		     const struct rc_buf *done, struct rc_err *err)
+		     const struct rc_buf *more, struct rc_err *err)
 {
 	struct rc_buf text;
 	int rc;
@@ -125,7 +136,7 @@ int rc_journal_begin(struct rc_journal *j, const char *dir, const struct rc_jour
 	rc = head_line(f, j->hash, &text, err);
 	for (size_t i = 0; i < f->plan->scan->n && !rc; i++)
 		rc = input_line(f, i, &text, err);
-	rc_buf_add(&text, done->p, done->len);
+	rc_buf_add(&text, more->p, more->len);
 	if (!rc)
 		rc = rc_buf_check(&text, err);
 	if (!rc)
@@ -327,6 +338,17 @@ static int take_shard(struct rc_past *p, const struct rc_json *o, size_t at, boo
 	return rc;
 }
 
+static int take_old(struct rc_past *p, const char *name, struct rc_err *err)
+{
+	int rc = rc_grow_array(&p->old, &p->cap_old, p->n_old + 1, sizeof *p->old, err);
+
+	if (!rc)
+		rc = rc_strdup(&p->old[p->n_old], name, err);
+	if (!rc)
+		p->n_old++;
+	return rc;
+}
+
 static bool take_head(struct rc_past *p, struct rc_json *o)
 {
 	const char *schema = rc_json_string(rc_json_get(o, "schema"));
@@ -380,6 +402,8 @@ static int read_lines(struct rc_past *p, struct rc_err *err)
 		}
 		if (rc_json_string(rc_json_get(o, "input")))
 			rc = take_input(p, o, &good, err);
+		else if (rc_json_string(rc_json_get(o, "replaces")))
+			rc = take_old(p, rc_json_string(rc_json_get(o, "replaces")), err);
 		else
 			rc = take_shard(p, o, start, &good, err);
 		rc_json_free(o);
@@ -429,8 +453,11 @@ void rc_past_release(struct rc_past *p)
 		free(p->inputs[i].reason);
 		free(p->inputs[i].message);
 	}
+	for (size_t i = 0; i < p->n_old; i++)
+		free(p->old[i]);
 	free(p->inputs);
 	free(p->lines);
+	free(p->old);
 	free(p->path);
 	rc_json_free(p->head);
 	rc_buf_release(&p->text);

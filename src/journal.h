@@ -4,10 +4,11 @@
  *
  *	{"schema":"robocache-journal-1", ...}   once: version, recipe, layout, plan
  *	{"input":"raw/ep_3.h5", ...}            one for each input, in order
+ *	{"replaces":"shard-00007.h5"}           one for each shard of the dataset that was there
  *	{"shard":3, ...}                        one when a shard has its final name, or when none of
  *	                                        its episodes could be converted; the last one counts
  *
- * The first two kinds appear together and whole, a shard is appended and synced after it was
+ * The first three kinds appear together and whole, a shard is appended and synced after it was
  * renamed.  Every line ends with a digest of itself.  So the only legal damage is a last line
  * without its end: its shard is not done.
  */
@@ -43,10 +44,12 @@ struct rc_journal {
 	bool broken; /* an append failed: the line may be half there */
 };
 
-/* A new journal in dir: the head, the inputs, and `done`, lines of shards that are done already.
- * Takes the place of an old one. */
+/* The line of a shard that is to go when the run has come to its end. */
+int rc_journal_replaces(const char *shard, struct rc_buf *b, struct rc_err *err);
+/* A new journal in dir: the head, the inputs, and `more`: lines of shards that are replaced or done
+ * already.  Takes the place of an old one. */
 int rc_journal_begin(struct rc_journal *j, const char *dir, const struct rc_journal_facts *f,
-		     const struct rc_buf *done, struct rc_err *err);
+		     const struct rc_buf *more, struct rc_err *err);
 /* Appends shard i_shard of w, which came to *r: it is committed, or all of its episodes were
  * skipped.  Syncs.  From any thread; j may be NULL. */
 int rc_journal_shard(struct rc_journal *j, const struct rc_writer *w, size_t i_shard,
@@ -78,6 +81,8 @@ struct rc_past {
 	size_t n_inputs, cap_inputs;
 	struct rc_past_line *lines; /* of shards, by number; of several the last one counts */
 	size_t n_lines, cap_lines;
+	char **old;                 /* names that the run was to replace */
+	size_t n_old, cap_old;
 };
 
 /* dir's journal.  RC_E_INPUT when there is none, RC_E_FORMAT when it is damaged. */

@@ -98,7 +98,7 @@ static int list_old(struct rc_outdir *d, const char *name, struct rc_err *err)
 	return rc;
 }
 
-/* Those that a run that was stopped had finished. */
+/* Those that a run that was stopped had finished, and those that it was to replace. */
 static int list_journal(struct rc_outdir *d, struct rc_err *err)
 {
 	struct rc_past past;
@@ -114,6 +114,9 @@ static int list_journal(struct rc_outdir *d, struct rc_err *err)
 			rc = add_old(d, shard, err);
 		rc_json_free(line);
 	}
+	for (size_t i = 0; i < past.n_old && !rc; i++)
+		if (rc_outdir_is_shard(past.old[i]))
+			rc = add_old(d, past.old[i], err);
 	rc_past_release(&past);
 	return rc;
 }
@@ -163,6 +166,27 @@ static int judge(const struct rc_outdir *d, const char *name, const bool ours[N_
 		       d->path);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each name once. */
+static void sort_old(struct rc_outdir *d)
+{
+	size_t kept = 0;
+
+	if (d->n_old)
+		qsort(d->old, d->n_old, sizeof *d->old, by_name);
+	for (size_t i = 0; i < d->n_old; i++) {
+		if (kept && !strcmp(d->old[kept - 1], d->old[i]))
+			free(d->old[i]);
+		else
+			d->old[kept++] = d->old[i];
+	}
+	d->n_old = kept;
+}
+
 static int look_inside(struct rc_outdir *d, struct rc_err *err)
 {
 	bool ours[N_JSON];
@@ -192,6 +216,7 @@ static int look_inside(struct rc_outdir *d, struct rc_err *err)
 		rc = list_old(d, RC_REPORT_NAME, err);
 	if (!rc && ours[JOURNAL])
 		rc = list_journal(d, err);
+	sort_old(d);
 	return rc;
 }
 
@@ -316,38 +341,37 @@ int rc_outdir_retract(const struct rc_outdir *d, struct rc_err *err)
 	return rc;
 }
 
-static bool is_new(const struct rc_writer *w, const char *name)
+static bool has_name(const char *const *sorted, size_t n, const char *name)
 {
-	for (size_t i = 0; i < w->plan->n_shards; i++)
-		if (w->shards[i].committed && !strcmp(w->shards[i].name, name))
-			return true;
-	return false;
+	return n && bsearch(&name, sorted, n, sizeof *sorted, by_name);
 }
 
-static bool is_old(const struct rc_outdir *d, const char *name)
-{
-	for (size_t i = 0; i < d->n_old; i++)
-		if (!strcmp(d->old[i], name))
-			return true;
-	return false;
-}
-
-void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w)
+int rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w, struct rc_err *err)
 {
 	DIR *dir = opendir(d->path);
+	const char **now = NULL;
 	struct dirent *e;
+	size_t n = 0;
+	int rc = rc_new_array(&now, w->plan->n_shards, sizeof *now, err);
 
-	while (dir && (e = readdir(dir))) {
-		bool shard = rc_outdir_is_shard(e->d_name) && !is_new(w, e->d_name);
-
-		if (shard && is_old(d, e->d_name))
+	for (size_t i = 0; i < w->plan->n_shards && !rc; i++)
+		if (w->shards[i].committed)
+			now[n++] = w->shards[i].name;
+	if (n)
+		qsort(now, n, sizeof *now, by_name);
+	while (!rc && dir && (e = readdir(dir))) {
+		if (!rc_outdir_is_shard(e->d_name) || has_name(now, n, e->d_name))
+			continue;
+		if (has_name((const char *const *)d->old, d->n_old, e->d_name))
 			unlinkat(dirfd(dir), e->d_name, 0);
-		else if (shard)
+		else
 			rc_log(RC_LOG_WARN, "'%s/%s' is no part of this dataset and was left",
 			       d->path, e->d_name);
 	}
 	if (dir)
 		closedir(dir);
+	free(now);
+	return rc;
 }
 
 void rc_outdir_release(struct rc_outdir *d)

@@ -17,7 +17,7 @@ struct rc_outdir {
 	const char *path; /* borrowed */
 	bool force, resume;
 	struct rc_outlock lock;
-	char **old;       /* shards of the dataset that is there, by its manifest or report */
+	char **old;       /* shards of the dataset that is there, sorted, each once */
 	size_t n_old, cap_old;
 };
 
@@ -39,7 +39,7 @@ int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err);
 /* Takes away the old manifest, which will not be true any more. */
 int rc_outdir_retract(const struct rc_outdir *d, struct rc_err *err);
 /* After success: removes the old shards that are not part of the new dataset. */
-void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w);
+int rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w, struct rc_err *err);
 void rc_outdir_release(struct rc_outdir *d);
 
 #endif

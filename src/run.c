@@ -281,6 +281,8 @@ static int take_output(struct rc_run *r, bool anything_to_do, struct rc_err *err
 	r->writing = !rc;
 	if (!rc && anything_to_do)
 		rc = rc_outdir_retract(&r->outdir, err);
+	for (size_t i = 0; i < r->outdir.n_old && !rc; i++)
+		rc = rc_journal_replaces(r->outdir.old[i], &r->resume.lines, err);
 	if (!rc && (anything_to_do || !same))
 		rc = rc_journal_begin(&r->journal, r->set->output, &facts, &r->resume.lines, err);
 	if (!rc && anything_to_do)
@@ -335,7 +337,7 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
 	if (!rc)
-		rc_outdir_finish(&r->outdir, &r->writer);
+		rc = rc_outdir_finish(&r->outdir, &r->writer, err);
 	return rc;
 }
 
