@@ -20,4 +20,4 @@ export ROBOCACHE_DEVICE
 # shellcheck disable=SC2086 # a list of words
 "$py" "$top_srcdir/tests/faults/run.py" "$top_builddir/robocache" \
 	"$top_builddir/examples/record_sample" "$work" \
-	${FAULTS:-kill=300 random=5 fault=12 full many}
+	${FAULTS:-kill=400 random=4 fault=8 full many}
