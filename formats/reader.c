@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "formats/chunk_cache.h"
 
@@ -132,11 +133,6 @@ void rc_reader_free(struct rc_reader *r)
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-static int64_t mtime_of(const struct stat *st)
-{
-	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-}
-
 int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -166,7 +162,7 @@ int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, st
 	if (fstat(fd, &st))
 		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot look at '%s'",
 				     path);
-	if ((uint64_t)st.st_size != bytes || mtime_of(&st) != mtime_ns)
+	if ((uint64_t)st.st_size != bytes || rc_mtime_ns(&st) != mtime_ns)
 		return rc_fail(err, RC_E_INPUT, "input_changed",
 			       "'%s' changed since it was scanned; let its writer finish and run "
 			       "again", path);
@@ -201,7 +197,7 @@ static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
 		return rc;
 	}
 	s->bytes = (uint64_t)st.st_size;
-	s->mtime_ns = mtime_of(&st);
+	s->mtime_ns = rc_mtime_ns(&st);
 	s->used = ++r->n_uses;
 	*s_out = s;
 	return 0;
@@ -224,7 +220,7 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 }
 
 /* Asks with a process, a block and the file in place, growing the block when told to. */
-static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
+static int ask_once(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
 {
 	k->fd = -1;
 	k->path = s->path;
@@ -249,6 +245,21 @@ static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct 
 	}
 }
 
+/* A process that somebody killed says nothing about the file: a fresh one is asked again, once. */
+static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
+{
+	struct rc_err why = {0};
+	int rc;
+
+	r->killed = false;
+	rc = ask_once(r, s, k, &why);
+	if (rc && r->killed)
+		return ask_once(r, s, k, err);
+	if (rc && err)
+		*err = why;
+	return rc;
+}
+
 /* --- the requests --------------------------------------------------------------------------- */
 
 /* The index, part by part, into memory of the run's own: what is checked must not change. */
@@ -270,7 +281,7 @@ static int fetch_index(struct rc_reader *r, struct slot *s, void **block_out, si
 		if (at == total)
 			break;
 		k.q.row0 = at;
-		rc = ask_about(r, s, &k, err);
+		rc = ask_once(r, s, &k, err);
 		if (!rc && r->reply.n != total)
 			rc = reader_lose(r, s->path, EPROTO, err);
 	}
@@ -283,11 +294,24 @@ static int fetch_index(struct rc_reader *r, struct slot *s, void **block_out, si
 	return 0;
 }
 
+/* The index lies in the process that made it, so both requests go to the same one. */
+static int scan_once(struct rc_reader *r, struct slot *s, const char *layout, void **block_out,
+		     size_t *n_out, struct rc_err *err)
+{
+	struct ask k = { .q.op = RC_OP_SCAN, .text = layout };
+	int rc;
+
+	r->killed = false;
+	rc = ask_once(r, s, &k, err);
+	return rc ? rc : fetch_index(r, s, block_out, n_out, err);
+}
+
 int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_options *opt,
 		   struct rc_index **ix_out, struct rc_err *err)
 {
-	struct ask k = { .q.op = RC_OP_SCAN, .text = opt && opt->layout ? opt->layout : "" };
+	const char *layout = opt && opt->layout ? opt->layout : "";
 	struct rc_index *ix = NULL;
+	struct rc_err why = {0};
 	struct slot *s;
 	void *block = NULL;
 	size_t n = 0;
@@ -298,15 +322,18 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	if (s)
 		free_slot(s);
 	rc = new_slot(r, path, &s, err);
+	if (rc)
+		return rc;
+	rc = scan_once(r, s, layout, &block, &n, &why);
+	if (rc && r->killed)
+		rc = scan_once(r, s, layout, &block, &n, &why);
 	if (!rc)
-		rc = ask_about(r, s, &k, err);
+		rc = rc_index_open(block, n, path, s->bytes, &ix, &why);
 	if (!rc)
-		rc = fetch_index(r, s, &block, &n, err);
-	if (!rc)
-		rc = rc_index_open(block, n, path, s->bytes, &ix, err);
-	if (!rc)
-		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, err);
+		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, &why);
 	if (rc) {
+		if (err)
+			*err = why;
 		rc_index_free(ix);
 		return rc;
 	}

@@ -59,7 +59,6 @@ static const char *signal_name(int sig)
 	case SIGABRT: return "SIGABRT, damaged memory";
 	case SIGFPE: return "SIGFPE, a division by zero";
 	case SIGILL: return "SIGILL, an invalid instruction";
-	case SIGKILL: return "SIGKILL, perhaps from the kernel for want of memory";
 	case SIGSYS: return "SIGSYS, a forbidden system call";
 	case SIGXCPU: return "SIGXCPU, too much processor time";
 	case SIGXFSZ: return "SIGXFSZ, an attempt to write";
@@ -74,6 +73,8 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 	const char *name;
 	int sig;
 
+	r->killed = sys == EPIPE && status != -1 && WIFSIGNALED(status) &&
+		    WTERMSIG(status) == SIGKILL;
 	if (sys == ECANCELED)
 		return rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal");
 	if (sys == ETIMEDOUT)
@@ -84,6 +85,11 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 		return rc_fail(err, RC_E_READER, "reader_protocol",
 			       "'%s': the process that read it gave an answer that makes no sense; "
 			       "the file may be built to mislead", path);
+	if (r->killed)
+		return rc_fail(err, RC_E_READER, "reader_killed",
+			       "'%s': the process that read it was killed twice, perhaps by the "
+			       "kernel for want of memory; see the system log, or give the machine "
+			       "less to do", path);
 	if (sys == EPIPE && status != -1 && WIFSIGNALED(status)) {
 		sig = WTERMSIG(status);
 		name = signal_name(sig);

@@ -32,6 +32,7 @@ struct rc_reader {
 	uint32_t id;
 	int sock;
 	bool has_shared;
+	bool killed; /* the last process was ended from outside */
 	/* its block of shared memory */
 	int memfd;
 	unsigned char *shared;

@@ -116,10 +116,14 @@ static int finish_file(struct rc_shard *s, struct rc_err *err)
 int rc_shard_close(struct rc_shard *s, struct rc_err *err)
 {
 	int rc = finish_file(s, err);
-	if (!rc && H5Fclose(s->file) < 0)
-		rc = rc_h5_fail(err, RC_E_OUTPUT, "write_failed", "cannot close '%s'", s->path);
-	else if (!rc)
+	if (!rc) {
+		if (H5Fclose(s->file) < 0) {
+			rc = rc_h5_fail(err, RC_E_OUTPUT, "write_failed", "cannot close '%s'",
+					s->path);
+			rc_h5_broken(); /* half closed: it crashes whoever touches it again */
+		}
 		s->file = H5I_INVALID_HID;
+	}
 	rc_shard_abandon(s);
 	return rc;
 }

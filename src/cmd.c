@@ -17,7 +17,9 @@ bool rc_cmd_print(const struct rc_buf *b)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			if (errno != EPIPE)
+			if (errno == EPIPE)
+				rc_signals_pipe_broke();
+			else
 				rc_log(RC_LOG_ERROR, "cannot write to standard output: %s",
 				       strerror(errno));
 			return false;

@@ -49,6 +49,9 @@ static const struct rc_opt rows[] = {
 	{.name = "force", .letter = 'f', .type = RC_OPT_FLAG, .offset = AT(force),
 	 .group = "Input and output", .no_env = true,
 	 .help = "replace the dataset that is in the output directory"},
+	{.name = "resume", .type = RC_OPT_FLAG, .offset = AT(resume),
+	 .group = "Input and output", .no_env = true,
+	 .help = "go on with the run that was interrupted, or make what is missing or damaged"},
 	{.name = "dry-run", .letter = 'n', .type = RC_OPT_FLAG, .offset = AT(dry_run),
 	 .group = "Input and output", .no_env = true,
 	 .help = "print what would be done and write nothing"},
@@ -112,6 +115,15 @@ static const struct rc_opt rows[] = {
 	 .help = "instruction set of the CPU kernels; the output is the same for all"},
 	{.name = "strict", .type = RC_OPT_FLAG, .offset = AT(strict), .group = "Run",
 	 .help = "stop at the first input or episode that cannot be converted"},
+	{.name = "max-bad", .type = RC_OPT_STRING, .offset = AT(max_bad), .arg = "N|N%",
+	 .group = "Run",
+	 .help = "stop when more inputs and episodes than this cannot be converted"},
+	{.name = "retry-quarantined", .type = RC_OPT_FLAG, .offset = AT(retry_quarantined),
+	 .group = "Run", .no_env = true,
+	 .help = "open inputs again that the last run found bad and that did not change"},
+	{.name = "time-limit", .type = RC_OPT_DURATION, .offset = AT(time_limit_ns),
+	 .arg = "TIME", .group = "Run",
+	 .help = "stop after this time, to be resumed: 90m, 2h"},
 	{.name = "progress", .type = RC_OPT_CHOICE, .offset = AT(progress), .arg = "HOW",
 	 .dflt = "auto", .choices = RC_PROGRESS_CHOICES, .group = "Run",
 	 .help = "a bar on terminals, plain for a line a minute"},
@@ -136,8 +148,8 @@ static const char examples[] =
 	"  robocache convert raw/ -o train/ --rate 20 --fuse state=joint_pos,gripper,eef_pose\n"
 	"  robocache convert demo.hdf5 -o out/ --source-rate 20 --rate 10 --dtype f32\n"
 	"  robocache convert raw/ -o out/ -c recipe.json --dry-run\n"
-	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped,\n"
-	"74 output cannot be written, 128+N ended by signal N.\n";
+	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped, 4 stopped\n"
+	"early, 74 output cannot be written, 128+N ended by signal N.\n";
 
 /* Standard output is written last, so that a run whose reader went away has done its work. */
 static int finish(struct rc_run *run, const struct rc_buf *out)
@@ -190,6 +202,7 @@ int cmd_convert(int argc, char **argv)
 		status = rc_exit_of(err.code);
 		goto done;
 	}
+	rc_signals_stop_early(set.time_limit_ns);
 	rc_run_convert(&run, opts.operands, opts.n_operands, &out);
 	status = finish(&run, &out);
 	rc_run_release(&run);
@@ -198,6 +211,6 @@ done:
 	rc_json_free(recipe);
 	rc_opts_release(&opts);
 	rc_buf_release(&out);
-	rc_signals_reraise();
+	rc_signals_reraise(status);
 	return status;
 }

@@ -304,6 +304,6 @@ int cmd_inspect(int argc, char **argv)
 done:
 	rc_inputs_release(&inputs);
 	rc_opts_release(&opts);
-	rc_signals_reraise();
+	rc_signals_reraise(status);
 	return status;
 }

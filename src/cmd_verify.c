@@ -392,6 +392,6 @@ done:
 	free(names.name);
 	rc_buf_release(&names.text);
 	rc_opts_release(&opts);
-	rc_signals_reraise();
+	rc_signals_reraise(status);
 	return status;
 }

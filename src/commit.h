@@ -2,7 +2,8 @@
 /*
  * The last steps of a shard, beside the work on the next ones: a closed file is read back for its
  * digest, synced and renamed by a thread of its own.  A few may be under way; they are taken in
- * the order in which they were given.  All calls come from one thread.
+ * the order in which they were given.  All calls come from one thread.  A run that is to stop does
+ * not wait for a digest.
  */
 #ifndef RC_COMMIT_H
 #define RC_COMMIT_H
@@ -14,16 +15,20 @@
 
 enum { RC_MAX_COMMITS = 4 };
 
+struct rc_commits;
+
 struct rc_commit {
 	size_t tag;           /* of the caller */
 	/* results */
-	int rc;               /* not 0: nothing is under the final name; `err` says why */
+	int rc;               /* not 0: `err` says why */
+	bool named;           /* the file has its final name, even if `done` failed after that */
 	struct rc_err err;
 	struct rc_digest digest;
 	uint64_t bytes;
 	int64_t busy_ns;
 	/* private */
 	struct rc_outfile file;
+	struct rc_commits *q;
 	pthread_t thread;
 	bool threaded;
 };
@@ -31,6 +36,9 @@ struct rc_commit {
 struct rc_commits {
 	struct rc_commit c[RC_MAX_COMMITS];
 	unsigned first, n; /* those under way, in a ring */
+	/* called for each when it has its name, in its thread; may be NULL */
+	int (*done)(void *arg, const struct rc_commit *c, struct rc_err *err);
+	void *arg;
 };
 
 /* Takes over *file, whose bytes are complete.  There must be room: n < RC_MAX_COMMITS. */

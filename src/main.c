@@ -45,8 +45,8 @@ static int print_usage(void)
 		rc_buf_printf(&b, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	rc_buf_puts(&b, "\n'robocache COMMAND --help' lists the options of a command; "
 			"'robocache --version' what\nthis program was built with.  Exit status: 0 "
-			"done, 1 failed, 2 usage, 3 done with\nsome data skipped, 74 output cannot "
-			"be written, 128+N ended by signal N.\n");
+			"done, 1 failed, 2 usage, 3 done with\nsome data skipped, 4 stopped early, "
+			"74 output cannot be written, 128+N ended by\nsignal N.\n");
 	ok = rc_cmd_print(&b);
 	rc_buf_release(&b);
 	return ok ? 0 : 1;

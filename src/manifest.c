@@ -7,6 +7,44 @@
 
 enum { MAX_MANIFEST_BYTES = 1 << 30 };
 
+/* The digest of the text with zeros in its place; the last field. */
+static const char self_zeros[] = "00000000000000000000000000000000";
+_Static_assert(sizeof self_zeros == RC_DIGEST_HEX, "as long as a digest");
+
+/* Where in the text the digest is, or NULL. */
+static char *find_self(const struct rc_buf *text)
+{
+	static const char key[] = "\"self_xxh3_128\": \"";
+	char *last = NULL, *at = text->p;
+
+	while ((at = strstr(at, key)))
+		last = at += sizeof key - 1;
+	return last && strlen(last) >= RC_DIGEST_HEX - 1 ? last : NULL;
+}
+
+static void sign(struct rc_buf *text)
+{
+	char hex[RC_DIGEST_HEX];
+	char *at = find_self(text);
+
+	rc_digest_hex(rc_digest_of(text->p, text->len), hex);
+	memcpy(at, hex, RC_DIGEST_HEX - 1);
+}
+
+/* The text is as it was written; leaves zeros in it. */
+static bool is_signed(struct rc_buf *text)
+{
+	char *at = find_self(text);
+	struct rc_digest d;
+	char hex[RC_DIGEST_HEX];
+
+	if (!at)
+		return false;
+	snprintf(hex, sizeof hex, "%s", at);
+	memcpy(at, self_zeros, RC_DIGEST_HEX - 1);
+	return rc_digest_parse(hex, &d) && rc_digest_same(d, rc_digest_of(text->p, text->len));
+}
+
 /* The list of one shard's episodes. */
 struct shard_list {
 	const struct rc_writer *w;
@@ -92,11 +130,27 @@ static int manifest_text(const struct rc_writer *w, const char *recipe_json, str
 	rc = recipe_object(root, recipe_json, err);
 	rc_json_add_list(root, "shards", n, shard_json, lists);
 	rc_json_add_list(root, "skipped", w->plan->n_episodes, skipped_json, w);
+	rc_json_add_string(root, "self_xxh3_128", self_zeros);
 	if (!rc)
 		rc = rc_json_text(root, true, text, err);
+	if (!rc)
+		sign(text);
 	rc_json_free(root);
 	free(lists);
 	return rc;
+}
+
+/* One that is right already keeps its time of change. */
+static bool is_there(const char *path, const struct rc_buf *text)
+{
+	struct rc_buf old;
+	bool same;
+
+	rc_buf_init(&old);
+	same = !rc_buf_read_file(&old, path, text->len, NULL) && old.len == text->len &&
+	       memcmp(old.p, text->p, old.len) == 0;
+	rc_buf_release(&old);
+	return same;
 }
 
 int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *recipe_json,
@@ -110,7 +164,7 @@ int rc_manifest_write(const char *dir, const struct rc_writer *w, const char *re
 	rc = manifest_text(w, recipe_json, &text, err);
 	if (!rc)
 		rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, dir);
-	if (!rc)
+	if (!rc && !is_there(path, &text))
 		rc = rc_outfile_put(path, text.p, text.len, err);
 	free(path);
 	rc_buf_release(&text);
@@ -197,6 +251,7 @@ int rc_manifest_read(const char *dir, struct rc_manifest *m_out, struct rc_err *
 	}
 	if (!rc)
 		rc = read_shards(&m, path, err);
+	m.as_written = is_signed(&text);
 	free(path);
 	rc_buf_release(&text);
 	if (rc)

@@ -26,6 +26,7 @@ struct rc_manifest {
 	struct rc_json *root; /* owns the strings */
 	struct rc_manifest_shard *shards;
 	size_t n_shards;
+	bool as_written; /* its digest of itself is right */
 };
 /* dir/manifest.json; RC_E_INPUT when it is missing, RC_E_FORMAT when it is wrong. */
 int rc_manifest_read(const char *dir, struct rc_manifest *m_out, struct rc_err *err);

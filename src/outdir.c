@@ -8,13 +8,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/outfile.h"
+#include "journal.h"
 #include "manifest.h"
+#include "quarantine.h"
 
 /* A name that `convert` gives to shards: what the layout makes of the number in it. */
 bool rc_outdir_is_shard(const char *name)
@@ -70,7 +72,7 @@ static int add_old(struct rc_outdir *d, const char *name, struct rc_err *err)
 	return rc;
 }
 
-/* Shards by the old manifest or, of a run that was stopped, by its report. */
+/* Shards by the old manifest or by a report. */
 static int list_old(struct rc_outdir *d, const char *name, struct rc_err *err)
 {
 	enum { MAX_BYTES = 1 << 30 };
@@ -96,15 +98,98 @@ static int list_old(struct rc_outdir *d, const char *name, struct rc_err *err)
 	return rc;
 }
 
-static bool is_json_name(const char *name)
+/* Those that a run that was stopped had finished, and those that it was to replace. */
+static int list_journal(struct rc_outdir *d, struct rc_err *err)
 {
-	return !strcmp(name, RC_MANIFEST_NAME) || !strcmp(name, "report.json");
+	struct rc_past past;
+	int rc = 0;
+
+	if (rc_past_read(d->path, &past, NULL))
+		return 0;
+	for (size_t i = 0; i < past.n_lines && !rc; i++) {
+		struct rc_json *line = rc_past_shard(&past, past.lines[i].shard);
+		const char *shard = rc_json_string(rc_json_get(line, "path"));
+
+		if (shard && rc_outdir_is_shard(shard))
+			rc = add_old(d, shard, err);
+		rc_json_free(line);
+	}
+	for (size_t i = 0; i < past.n_old && !rc; i++)
+		if (rc_outdir_is_shard(past.old[i]))
+			rc = add_old(d, past.old[i], err);
+	rc_past_release(&past);
+	return rc;
+}
+
+/* The files beside the shards; manifest first. */
+static const char *const json_names[] = {RC_MANIFEST_NAME, RC_REPORT_NAME, RC_JOURNAL_NAME,
+					 RC_QUARANTINE_NAME};
+enum { MANIFEST, REPORT, JOURNAL, QUARANTINE, N_JSON };
+
+static size_t which_json(const char *name)
+{
+	size_t i = 0;
+
+	while (i < N_JSON && strcmp(json_names[i], name) != 0)
+		i++;
+	return i;
+}
+
+/* A file that would be replaced: is that as the user wants it? */
+static int judge(const struct rc_outdir *d, const char *name, const bool ours[N_JSON],
+		 struct rc_err *err)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < N_JSON; i++)
+		any |= ours[i];
+	if (!any)
+		return rc_fail(err, RC_E_USAGE, "output_exists",
+			       "'%s/%s' exists already and is not from robocache (no JSON file of "
+			       "its own beside it); choose another --output", d->path, name);
+	if (d->force)
+		return 0;
+	if (d->resume && !ours[JOURNAL])
+		return rc_fail(err, RC_E_USAGE, "output_exists",
+			       "'%s' has no " RC_JOURNAL_NAME ", so there is no run to --resume; "
+			       "give --force to replace the dataset, or another --output", d->path);
+	if (d->resume)
+		return 0;
+	if (!ours[MANIFEST] && ours[JOURNAL])
+		return rc_fail(err, RC_E_USAGE, "output_exists",
+			       "'%s/%s' is of a run that did not come to its end; give --resume to "
+			       "go on with it, --force to start anew, or another --output", d->path,
+			       name);
+	return rc_fail(err, RC_E_USAGE, "output_exists",
+		       "'%s/%s' exists already; give --force to replace the dataset in '%s', "
+		       "--resume to make what is missing in it, or another --output", d->path, name,
+		       d->path);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Each name once. */
+static void sort_old(struct rc_outdir *d)
+{
+	size_t kept = 0;
+
+	if (d->n_old)
+		qsort(d->old, d->n_old, sizeof *d->old, by_name);
+	for (size_t i = 0; i < d->n_old; i++) {
+		if (kept && !strcmp(d->old[kept - 1], d->old[i]))
+			free(d->old[i]);
+		else
+			d->old[kept++] = d->old[i];
+	}
+	d->n_old = kept;
 }
 
 static int look_inside(struct rc_outdir *d, struct rc_err *err)
 {
-	bool manifest = is_our_json(d->path, RC_MANIFEST_NAME);
-	bool report = is_our_json(d->path, "report.json");
+	bool ours[N_JSON];
 	DIR *dir = opendir(d->path);
 	struct dirent *e;
 	int rc = 0;
@@ -114,39 +199,33 @@ static int look_inside(struct rc_outdir *d, struct rc_err *err)
 				       : rc_fail_errno(err, RC_E_OUTPUT, "output", errno,
 						       "cannot list output directory '%s'",
 						       d->path);
+	for (size_t i = 0; i < N_JSON; i++)
+		ours[i] = is_our_json(d->path, json_names[i]);
 	while (!rc && (e = readdir(dir))) {
-		bool shard = rc_outdir_is_shard(e->d_name);
+		size_t json = which_json(e->d_name);
 
-		if (!strcmp(e->d_name, "report.json") && report && !manifest)
+		if (json < N_JSON && json != MANIFEST && ours[json] && !ours[MANIFEST])
 			continue; /* of a run that failed: nothing to lose */
-		if (!shard && !is_json_name(e->d_name))
-			continue;
-		if (!manifest && !report)
-			rc = rc_fail(err, RC_E_USAGE, "output_exists",
-				     "'%s/%s' exists already and is not from robocache (no "
-				     "manifest.json or report.json of its own beside it); choose "
-				     "another --output",
-				     d->path, e->d_name);
-		else if (!d->force)
-			rc = rc_fail(err, RC_E_USAGE, "output_exists",
-				     "'%s/%s' exists already; give --force to replace the dataset "
-				     "in '%s', or another --output",
-				     d->path, e->d_name, d->path);
+		if (json < N_JSON || rc_outdir_is_shard(e->d_name))
+			rc = judge(d, e->d_name, ours, err);
 	}
 	closedir(dir);
-	if (!rc && manifest)
+	if (!rc && ours[MANIFEST])
 		rc = list_old(d, RC_MANIFEST_NAME, err);
-	if (!rc && report)
-		rc = list_old(d, "report.json", err);
+	if (!rc && ours[REPORT])
+		rc = list_old(d, RC_REPORT_NAME, err);
+	if (!rc && ours[JOURNAL])
+		rc = list_journal(d, err);
+	sort_old(d);
 	return rc;
 }
 
-int rc_outdir_check(struct rc_outdir *d, const char *path, bool force, struct rc_err *err)
+int rc_outdir_check(struct rc_outdir *d, const char *path, struct rc_err *err)
 {
 	const char *dot = strrchr(path, '.');
 	struct stat st;
 
-	*d = (struct rc_outdir){.path = path, .force = force, .lock = -1};
+	d->path = path;
 	if (!*path)
 		return rc_fail(err, RC_E_USAGE, "output", "--output is empty; name a directory");
 	if (stat(path, &st) != 0 && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5")))
@@ -190,19 +269,13 @@ int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in
 
 /* --- using it --------------------------------------------------------------------------------- */
 
-/* File systems without locks let everybody in; most network file systems have them. */
-static int lock(struct rc_outdir *d, struct rc_err *err)
+int rc_outdir_lock(struct rc_outdir *d, struct rc_err *err)
 {
-	d->lock = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d->lock < 0)
-		return rc_fail_errno(err, RC_E_OUTPUT, "output", errno,
-				     "cannot open output directory '%s'", d->path);
-	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-		return rc_fail(err, RC_E_USAGE, "output_busy",
-			       "another run is writing into '%s'; wait for it, or choose another "
-			       "--output",
-			       d->path);
-	return 0;
+	struct stat st;
+
+	if (d->lock.path || (stat(d->path, &st) != 0 && errno == ENOENT))
+		return 0;
+	return rc_outlock_take(&d->lock, d->path, err);
 }
 
 static void forget_old(struct rc_outdir *d)
@@ -212,19 +285,54 @@ static void forget_old(struct rc_outdir *d)
 	d->n_old = 0;
 }
 
+/* ".<name>.tmp-<pid>-<n>", of a file that a run makes here; *pid_out has made it. */
+static bool is_temporary(const char *name, long *pid_out)
+{
+	const char *mark = strstr(name, ".tmp-");
+	char target[64];
+
+	if (name[0] != '.' || !mark || (size_t)(mark - name) > sizeof target)
+		return false;
+	snprintf(target, sizeof target, "%.*s", (int)(mark - name - 1), name + 1);
+	*pid_out = strtol(mark + 5, NULL, 10);
+	return rc_outdir_is_shard(target) || which_json(target) < N_JSON;
+}
+
+/* With the lock there is nobody else whose they could be. */
+static void sweep(const struct rc_outdir *d)
+{
+	DIR *dir = opendir(d->path);
+	struct dirent *e;
+	long pid;
+
+	while (dir && (e = readdir(dir)))
+		if (is_temporary(e->d_name, &pid) && pid > 0 &&
+		    (d->lock.sure || (kill((pid_t)pid, 0) != 0 && errno == ESRCH)))
+			unlinkat(dirfd(dir), e->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
 int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err)
 {
-	char *path;
 	int rc = rc_mkdirs(d->path, err);
 
 	if (!rc)
-		rc = lock(d, err);
+		rc = rc_outdir_lock(d, err);
 	if (!rc) { /* another run may have come and gone since the first look */
 		forget_old(d);
 		rc = look_inside(d, err);
 	}
 	if (!rc)
-		rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, d->path);
+		sweep(d);
+	return rc;
+}
+
+int rc_outdir_retract(const struct rc_outdir *d, struct rc_err *err)
+{
+	char *path;
+	int rc = rc_sprintf(&path, err, "%s/" RC_MANIFEST_NAME, d->path);
+
 	if (rc)
 		return rc;
 	if (unlink(path) != 0 && errno != ENOENT)
@@ -233,59 +341,43 @@ int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err)
 	return rc;
 }
 
-/* ".<shard>.tmp-<pid>-<n>", of a process that is not there any more. */
-static bool is_dead_temporary(const char *name)
+static bool has_name(const char *const *sorted, size_t n, const char *name)
 {
-	const char *mark = strstr(name, ".tmp-");
-	char shard[64];
-	long pid;
-
-	if (name[0] != '.' || !mark || (size_t)(mark - name) > sizeof shard)
-		return false;
-	snprintf(shard, sizeof shard, "%.*s", (int)(mark - name - 1), name + 1);
-	pid = strtol(mark + 5, NULL, 10);
-	return rc_outdir_is_shard(shard) && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+	return n && bsearch(&name, sorted, n, sizeof *sorted, by_name);
 }
 
-static bool is_new(const struct rc_writer *w, const char *name)
-{
-	for (size_t i = 0; i < w->plan->n_shards; i++)
-		if (w->shards[i].committed && !strcmp(w->shards[i].name, name))
-			return true;
-	return false;
-}
-
-static bool is_old(const struct rc_outdir *d, const char *name)
-{
-	for (size_t i = 0; i < d->n_old; i++)
-		if (!strcmp(d->old[i], name))
-			return true;
-	return false;
-}
-
-void rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w)
+int rc_outdir_finish(const struct rc_outdir *d, const struct rc_writer *w, struct rc_err *err)
 {
 	DIR *dir = opendir(d->path);
+	const char **now = NULL;
 	struct dirent *e;
+	size_t n = 0;
+	int rc = rc_new_array(&now, w->plan->n_shards, sizeof *now, err);
 
-	while (dir && (e = readdir(dir))) {
-		bool shard = rc_outdir_is_shard(e->d_name) && !is_new(w, e->d_name);
-
-		if (is_dead_temporary(e->d_name) || (shard && is_old(d, e->d_name)))
+	for (size_t i = 0; i < w->plan->n_shards && !rc; i++)
+		if (w->shards[i].committed)
+			now[n++] = w->shards[i].name;
+	if (n)
+		qsort(now, n, sizeof *now, by_name);
+	while (!rc && dir && (e = readdir(dir))) {
+		if (!rc_outdir_is_shard(e->d_name) || has_name(now, n, e->d_name))
+			continue;
+		if (has_name((const char *const *)d->old, d->n_old, e->d_name))
 			unlinkat(dirfd(dir), e->d_name, 0);
-		else if (shard)
+		else
 			rc_log(RC_LOG_WARN, "'%s/%s' is no part of this dataset and was left",
 			       d->path, e->d_name);
 	}
 	if (dir)
 		closedir(dir);
+	free(now);
+	return rc;
 }
 
 void rc_outdir_release(struct rc_outdir *d)
 {
 	forget_old(d);
 	free(d->old);
-	if (d->lock >= 0)
-		close(d->lock);
-	*d = (struct rc_outdir){.lock = -1};
+	rc_outlock_drop(&d->lock);
+	*d = (struct rc_outdir){0};
 }

@@ -139,6 +139,15 @@ static void input_totals(const struct rc_run *r, uint64_t *bytes, uint64_t *epis
 	}
 }
 
+static uint64_t n_known(const struct rc_run *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->scan.n; i++)
+		n += r->scan.files[i].known;
+	return n;
+}
+
 static void summary_json(const struct rc_run *r, struct rc_json *root)
 {
 	struct rc_json *o = rc_json_add_object(root, "summary"), *b, *t;
@@ -160,13 +169,20 @@ static void summary_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_uint(b, "episodes", r->planned ? w->n_ok : 0);
 	rc_json_add_uint(b, "ticks", r->planned ? w->written_ticks : 0);
 	rc_json_add_uint(b, "bytes", r->planned ? w->written_bytes : 0);
+	b = rc_json_add_object(o, "done_before");
+	rc_json_add_uint(b, "shards", r->resume.n_shards);
+	rc_json_add_uint(b, "episodes", r->resume.n_episodes);
+	rc_json_add_uint(b, "ticks", r->resume.n_ticks);
+	rc_json_add_uint(b, "bytes", r->resume.n_bytes);
 	rc_json_add_uint(o, "skipped_episodes", r->planned ? w->n_skipped : 0);
 	rc_json_add_uint(o, "skipped_files", r->scan.n_failed);
+	rc_json_add_uint(o, "unopened_files", n_known(r));
 	t = rc_json_add_object(o, "throughput");
-	rc_json_add_double(t, "episodes_per_s", per_second(r->planned ? w->n_ok : 0, s));
+	rc_json_add_double(t, "episodes_per_s",
+			   per_second(r->planned ? w->n_ok - r->resume.n_episodes : 0, s));
 	rc_json_add_double(t, "read_bytes_per_s", per_second(r->stats.read.bytes, s));
 	rc_json_add_double(t, "write_bytes_per_s",
-			   per_second(r->planned ? w->written_bytes : 0, s));
+			   per_second(r->planned ? w->written_bytes - r->resume.n_bytes : 0, s));
 }
 
 static void stage_json(struct rc_json *list, const char *name, const struct rc_stage_time *t,
@@ -396,6 +412,7 @@ static bool input_json(const void *arg, size_t i, struct rc_json *o)
 	if (!f->index) {
 		rc_json_add_string(o, "reason", f->err.reason);
 		rc_json_add_string(o, "message", f->err.msg);
+		rc_json_add_bool(o, "opened", !f->known);
 		return true;
 	}
 	rc_json_add_uint(o, "bytes", f->index->file_bytes);

@@ -20,6 +20,8 @@ int rc_exit_of(int code)
 		return RC_EXIT_OK;
 	if (code == RC_E_USAGE)
 		return RC_EXIT_USAGE;
+	if (code == RC_E_STOPPED)
+		return RC_EXIT_STOPPED;
 	return code == RC_E_OUTPUT ? RC_EXIT_OUTPUT : RC_EXIT_FAILED;
 }
 
@@ -59,12 +61,48 @@ static void warn_about(const struct rc_problems *ps)
 	}
 }
 
+/* What need not be opened: what the last run into this directory found bad, and, to go on with it,
+ * all that it could not read. */
+static int list_known(struct rc_run *r, struct rc_err *err)
+{
+	int rc = 0;
+
+	if (!r->set->retry_quarantined)
+		rc = rc_known_read(&r->known, r->set->output, r->version, r->set->layout_in, err);
+	if (!rc && !r->set->retry_quarantined)
+		rc = rc_resume_known(&r->resume, &r->known, err);
+	rc_known_sort(&r->known);
+	return rc;
+}
+
+/* Counts what --max-bad is about, and what of it is bad by now. */
+static int check_bad_files(struct rc_run *r, struct rc_err *err)
+{
+	struct rc_bad_limit *l = &r->bad_limit;
+	size_t n_known = 0;
+
+	l->n_files = r->scan.n_failed;
+	l->n_all = r->scan.n_failed;
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_scanned *f = &r->scan.files[i];
+
+		l->n_all += f->index ? f->index->n_episodes : 0;
+		n_known += f->known;
+	}
+	if (n_known)
+		rc_log(RC_LOG_INFO, "%zu input%s known to be bad %s not opened; "
+		       "--retry-quarantined tries again", n_known, rc_plural(n_known),
+		       n_known == 1 ? "was" : "were");
+	return rc_bad_limit_check(l, 0, err);
+}
+
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
 	const struct rc_scan_ask ask = {
 		.readers = r->readers,
 		.inputs = &r->inputs,
+		.known = &r->known,
 		.layout = r->set->layout_in,
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
@@ -91,8 +129,9 @@ static int scan(struct rc_run *r, struct rc_err *err)
 			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
 		}
 	}
-	if (r->scan.n_failed < r->scan.n)
-		return 0;
+	rc = check_bad_files(r, err);
+	if (rc || r->scan.n_failed < r->scan.n)
+		return rc;
 	warn_about(&r->problems);
 	return rc_fail(err, RC_E_FORMAT, "no_input",
 			       "no input file could be read (%zu given)", r->scan.n);
@@ -109,6 +148,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	if (rc)
 		return rc;
 	r->writer.quality = &r->quality;
+	r->writer.bad_limit = &r->bad_limit;
 	r->planned = true;
 	warn_about(&r->problems);
 	for (size_t i = 0; i < r->plan.n_episodes; i++) {
@@ -121,10 +161,47 @@ static int plan(struct rc_run *r, struct rc_err *err)
 			return rc_err_while(err, "planning '%s' (--strict)", e->id);
 		}
 	}
-	if (r->plan.n_order == 0)
-		return rc_fail(err, RC_E_FORMAT, "no_episodes",
-			       "no episode can be converted (%zu input files)", r->scan.n);
-	return 0;
+	rc = rc_bad_limit_check(&r->bad_limit, r->writer.n_skipped, err);
+	if (!rc && r->plan.n_order == 0)
+		rc = rc_fail(err, RC_E_FORMAT, "no_episodes",
+			     "no episode can be converted (%zu input files)", r->scan.n);
+	return rc;
+}
+
+/* --- going on --------------------------------------------------------------------------------- */
+
+static int read_past(struct rc_run *r, struct rc_err *err)
+{
+	int rc = 0;
+
+	if (!r->set->resume)
+		return 0;
+	rc = rc_outdir_lock(&r->outdir, err);
+	return rc ? rc : rc_resume_read(&r->resume, r->set->output, r->set->force, err);
+}
+
+/* What is left of the plan goes to r->resume.todo. */
+static int adopt_past(struct rc_run *r, struct rc_err *err)
+{
+	struct rc_resume_ask ask = {
+		.dir = r->set->output,
+		.facts = {.plan = &r->plan, .recipe_json = r->recipe_json.p, .version = r->version},
+		.readers = r->readers,
+		.n_threads = r->n_threads,
+		.retry = r->set->retry_quarantined,
+	};
+	int rc = rc_journal_indexes(&r->scan, &r->indexes, err);
+
+	ask.facts.indexes = r->indexes;
+	if (!rc)
+		rc = rc_resume_check(&r->resume, &ask.facts, r->set->force, ask.retry, err);
+	return rc ? rc : rc_resume_adopt(&r->resume, &ask, &r->writer, err);
+}
+
+/* The plan as far as it is to be done. */
+static const struct rc_plan *todo(const struct rc_run *r)
+{
+	return &r->resume.todo;
 }
 
 /* A plan of copies needs no device. */
@@ -150,7 +227,7 @@ static int open_devices(struct rc_run *r, bool planned, struct rc_err *err)
 	if (rc || r->set->dry_run || planned != (c.mode == RC_DEVICE_AUTO))
 		return rc;
 	return rc_devices_open(&r->devices, &c, rc_simd_name(r->set->simd),
-			       !planned || computes(&r->plan), err);
+			       !planned || computes(todo(r)), err);
 }
 
 /* A device without room for the smallest slots is as good as none. */
@@ -180,7 +257,7 @@ static void show_progress(void *arg, const struct rc_writer *w)
 static int announce(struct rc_run *r, struct rc_err *err)
 {
 	char *path;
-	int rc = rc_sprintf(&path, err, "%s/report.json", r->set->output);
+	int rc = rc_sprintf(&path, err, "%s/" RC_REPORT_NAME, r->set->output);
 
 	r->status = "running";
 	if (!rc)
@@ -192,10 +269,33 @@ static int announce(struct rc_run *r, struct rc_err *err)
 	return rc;
 }
 
-static int convert(struct rc_run *r, struct rc_err *err)
+/* The directory is ours from here on, and what was in it is not the dataset any more. */
+static int take_output(struct rc_run *r, bool anything_to_do, struct rc_err *err)
+{
+	const struct rc_journal_facts facts = {.plan = &r->plan, .indexes = r->indexes,
+					       .recipe_json = r->recipe_json.p,
+					       .version = r->version};
+	bool same = r->resume.open && !r->resume.other && !r->set->retry_quarantined;
+	int rc = rc_outdir_begin(&r->outdir, err);
+
+	r->writing = !rc;
+	if (!rc && anything_to_do)
+		rc = rc_outdir_retract(&r->outdir, err);
+	for (size_t i = 0; i < r->outdir.n_old && !rc; i++)
+		rc = rc_journal_replaces(r->outdir.old[i], &r->resume.lines, err);
+	if (!rc && (anything_to_do || !same))
+		rc = rc_journal_begin(&r->journal, r->set->output, &facts, &r->resume.lines, err);
+	if (!rc && anything_to_do)
+		rc = announce(r, err);
+	if (!rc)
+		r->writer.journal = &r->journal;
+	return rc;
+}
+
+static int run_pipeline(struct rc_run *r, struct rc_err *err)
 {
 	struct rc_budget_ask ask = {
-		.plan = &r->plan,
+		.plan = todo(r),
 		.devices = &r->devices,
 		.memory = r->set->memory,
 		.device_memory = r->set->device_memory,
@@ -209,31 +309,44 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		.tick = show_progress,
 		.tick_arg = r,
 	};
-	uint64_t ticks = 0;
+	uint64_t ticks = r->resume.n_ticks;
 	int rc = open_devices(r, true, err);
 
 	if (!rc)
 		rc = divide_memory(r, &ask, err);
 	if (!rc)
-		rc = rc_outdir_begin(&r->outdir, err);
-	if (!rc)
-		rc = announce(r, err);
+		rc = take_output(r, true, err);
 	if (rc)
 		return rc;
 	rc_shard_init();
-	for (size_t i = 0; i < r->plan.n_order; i++)
-		ticks += r->plan.episodes[r->plan.order[i]].est_ticks;
+	for (size_t i = 0; i < todo(r)->n_order; i++)
+		ticks += r->plan.episodes[todo(r)->order[i]].est_ticks;
 	rc_progress_init(&r->progress, (enum rc_progress_mode)r->set->progress, ticks);
-	rc = rc_pipeline_run(&r->plan, r->readers, &opt, &r->writer, &r->stats, err);
+	rc = rc_pipeline_run(todo(r), r->readers, &opt, &r->writer, &r->stats, err);
 	rc_progress_end(&r->progress);
 	rc_writer_abandon(&r->writer);
+	return rc;
+}
+
+static int convert(struct rc_run *r, struct rc_err *err)
+{
+	int rc = todo(r)->n_order ? run_pipeline(r, err) : take_output(r, false, err);
+
 	if (!rc && r->writer.n_ok == 0)
 		return rc_fail(err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
 	if (!rc)
-		rc_outdir_finish(&r->outdir, &r->writer);
+		rc = rc_outdir_finish(&r->outdir, &r->writer, err);
 	return rc;
+}
+
+static void print_plan(const struct rc_run *r, struct rc_buf *out)
+{
+	rc_plan_print(&r->plan, &r->recipe, out);
+	if (r->resume.open)
+		rc_buf_printf(out, "done already: %zu of %zu shards\n", r->resume.n_shards,
+			      r->plan.n_shards);
 }
 
 static int run(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out,
@@ -248,7 +361,15 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 	if (!rc)
 		rc = rc_recipe_json(r->opts, &r->recipe_json, err);
 	if (!rc)
-		rc = rc_outdir_check(&r->outdir, r->set->output, r->set->force, err);
+		rc = rc_bad_limit_parse(r->set->max_bad, &r->bad_limit, err);
+	if (!rc && r->set->time_limit_ns < 0)
+		rc = rc_fail(err, RC_E_USAGE, "option", "--time-limit is negative");
+	if (!rc)
+		rc = rc_outdir_check(&r->outdir, r->set->output, err);
+	if (!rc)
+		rc = read_past(r, err);
+	if (!rc)
+		rc = list_known(r, err);
 	if (!rc)
 		rc = open_devices(r, false, err);
 	if (!rc)
@@ -257,13 +378,13 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 		rc = scan(r, err);
 	if (!rc)
 		rc = plan(r, err);
-	if (rc)
-		return rc;
-	if (r->set->dry_run) {
-		rc_plan_print(&r->plan, &r->recipe, out);
-		return 0;
-	}
-	return convert(r, err);
+	if (!rc)
+		rc = adopt_past(r, err);
+	if (!rc && r->set->dry_run)
+		print_plan(r, out);
+	else if (!rc)
+		rc = convert(r, err);
+	return rc;
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -273,9 +394,12 @@ static void judge(struct rc_run *r, int rc)
 	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped) ||
 		       rc_problems_any(&r->problems, RC_NOTE_ERROR);
 
-	if (rc == RC_E_INTERRUPTED) {
+	if (rc == RC_E_INTERRUPTED && rc_stop_signal()) {
 		r->status = "interrupted";
 		r->exit_code = 128 + rc_stop_signal();
+	} else if (rc == RC_E_INTERRUPTED || rc == RC_E_STOPPED) {
+		r->status = "stopped";
+		r->exit_code = RC_EXIT_STOPPED;
 	} else if (rc) {
 		r->status = "failed";
 		r->exit_code = rc_exit_of(rc);
@@ -285,19 +409,46 @@ static void judge(struct rc_run *r, int rc)
 	}
 }
 
+static size_t n_committed(const struct rc_run *r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++)
+		n += r->writer.shards[i].committed;
+	return n;
+}
+
+/* What stopped the run, and how to go on. */
+static void explain(struct rc_run *r, int rc)
+{
+	struct rc_err *e = &r->err;
+	size_t len;
+
+	if (rc == RC_E_INTERRUPTED)
+		rc_fail(e, rc, "interrupted", "%s", rc_stop_text());
+	len = strlen(e->msg);
+	if (rc && rc != RC_E_USAGE && r->journal.path)
+		snprintf(e->msg + len, sizeof e->msg - len,
+			 "; %zu of %zu shards are done, and the same command with --resume goes on",
+			 n_committed(r), r->plan.n_shards);
+}
+
 static void summarise(const struct rc_run *r, const char *report, struct rc_buf *out)
 {
 	const struct rc_writer *w = &r->writer;
+	size_t shards = n_committed(r);
 	char size[32];
-	size_t shards = 0;
 
-	for (size_t i = 0; i < r->plan.n_shards; i++)
-		shards += w->shards[i].committed;
 	rc_format_bytes(size, sizeof size, w->written_bytes);
 	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s in '%s'\n",
 		      (unsigned long long)w->n_ok, rc_plural(w->n_ok),
 		      (unsigned long long)w->written_ticks, shards, rc_plural(shards), size,
 		      r->set->output);
+	if (r->resume.open)
+		rc_buf_printf(out, "done before: %llu episode%s in %zu shard%s\n",
+			      (unsigned long long)r->resume.n_episodes,
+			      rc_plural(r->resume.n_episodes), r->resume.n_shards,
+			      rc_plural(r->resume.n_shards));
 	if (w->n_skipped || r->scan.n_failed)
 		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s; reasons in the report\n",
 			      (unsigned long long)w->n_skipped, rc_plural(w->n_skipped),
@@ -327,9 +478,10 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 	if (r->set->report) {
 		rc = rc_strdup(&report, r->set->report, err);
 	} else {
-		rc = rc_mkdirs(r->set->output, err);
+		/* one that was there and was removed is not wanted any more */
+		rc = r->announced ? 0 : rc_mkdirs(r->set->output, err);
 		if (!rc)
-			rc = rc_sprintf(&report, err, "%s/report.json", r->set->output);
+			rc = rc_sprintf(&report, err, "%s/" RC_REPORT_NAME, r->set->output);
 	}
 	if (rc)
 		return rc;
@@ -347,6 +499,19 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 	return rc;
 }
 
+static int write_quarantine(const struct rc_run *r, struct rc_err *err)
+{
+	const struct rc_quarantine q = {
+		.scan = &r->scan,
+		.writer = r->planned ? &r->writer : NULL,
+		.known = &r->known,
+		.version = r->version,
+		.layout_in = r->set->layout_in,
+	};
+
+	return r->writing ? rc_quarantine_write(&q, r->set->output, err) : 0;
+}
+
 int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out)
 {
 	struct rc_err late = {0};
@@ -355,13 +520,20 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 	r->started_wall_ns = rc_wall_ns();
 	r->started_ns = rc_now_ns();
 	rc_mem_return_large();
-	r->outdir.lock = -1;
+	r->outdir = (struct rc_outdir){.force = r->set->force, .resume = r->set->resume};
+	r->journal.fd = -1;
 	rc_problems_init(&r->problems);
 	rc_buf_init(&r->recipe_json);
 	r->n_threads = r->set->threads ? (int)r->set->threads : rc_allowed_cpus();
 	rc = run(r, operands, n_operands, out, &r->err);
 	judge(r, rc);
+	explain(r, rc);
 	if (wants_report(r, rc)) {
+		rc = write_quarantine(r, &late);
+		if (rc && !r->err.code) {
+			r->err = late;
+			judge(r, rc);
+		}
 		rc = write_report(r, out, &late);
 		if (rc && !r->err.code) {
 			r->err = late;
@@ -376,6 +548,10 @@ void rc_run_release(struct rc_run *r)
 	if (r->planned)
 		rc_writer_release(&r->writer);
 	rc_pipeline_stats_release(&r->stats);
+	rc_journal_close(&r->journal);
+	rc_resume_release(&r->resume);
+	rc_known_release(&r->known);
+	free(r->indexes);
 	free(r->announced);
 	rc_outdir_release(&r->outdir);
 	rc_plan_release(&r->plan);

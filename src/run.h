@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "progress.h"
 #include "recipe.h"
+#include "resume.h"
 
 /* Exit statuses, also in robocache(1). */
 enum rc_exit {
@@ -17,6 +18,7 @@ enum rc_exit {
 	RC_EXIT_FAILED = 1,
 	RC_EXIT_USAGE = 2,
 	RC_EXIT_PARTIAL = 3,  /* done, but some data was skipped */
+	RC_EXIT_STOPPED = 4,  /* ended early: time limit, too many bad inputs; can go on */
 	RC_EXIT_OUTPUT = 74   /* the output cannot be written */
 };
 /* The status for an error that ended a run. */
@@ -34,8 +36,13 @@ struct rc_run {
 	struct rc_recipe recipe;
 	struct rc_inputs inputs;
 	struct rc_outdir outdir;
+	struct rc_known known;
+	struct rc_bad_limit bad_limit;
 	struct rc_scan scan;
+	struct rc_digest *indexes; /* of the scan */
 	struct rc_plan plan;
+	struct rc_resume resume;
+	struct rc_journal journal;
 	struct rc_problems problems;
 	struct rc_quality quality;
 	struct rc_writer writer;
@@ -47,9 +54,10 @@ struct rc_run {
 	int n_threads;
 	int64_t started_wall_ns, started_ns, scan_ns;
 	bool planned;         /* plan and writer are valid */
+	bool writing;         /* the output directory is ours */
 	char *announced;      /* path of the report that says "running", once it is there */
 	/* what came of it */
-	const char *status;   /* "running" "ok" "partial" "interrupted" "failed" */
+	const char *status;   /* "running" "ok" "partial" "interrupted" "stopped" "failed" */
 	int exit_code;
 	struct rc_err err;    /* why it ended early; code 0 otherwise */
 };

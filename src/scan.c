@@ -3,11 +3,40 @@
 
 #include "scan.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "each.h"
+#include "quarantine.h"
 #include "scan_index.h"
+
+static void look_at(struct rc_scanned *f)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) != 0)
+		return;
+	f->bytes = (uint64_t)st.st_size;
+	f->mtime_ns = rc_mtime_ns(&st);
+}
+
+int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
+{
+	struct stat st;
+
+	if (stat(f->path, &st) != 0)
+		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
+				     errno, "'%s' was there when its episode was begun", f->path);
+	if ((uint64_t)st.st_size == f->index->file_bytes &&
+	    rc_mtime_ns(&st) == f->index->mtime_ns)
+		return 0;
+	return rc_fail(err, RC_E_INPUT, "input_changed",
+		       "'%s' changed while it was read; let its writer finish and run again",
+		       f->path);
+}
 
 struct scanner {
 	struct rc_scan_options opt;
@@ -34,7 +63,7 @@ static int scan_unknown(const struct rc_scan_ask *ask, struct rc_scan *scan, str
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < scan->n; i++)
-		if (!scan->files[i].index)
+		if (!scan->files[i].index && !scan->files[i].known)
 			sc.files[each.n++] = &scan->files[i];
 	rc = rc_each_run(&each, err);
 	for (size_t i = 0; i < scan->n; i++) {
@@ -70,6 +99,11 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 	}
 	if (ask->index_file)
 		rc = rc_scan_index_load(ask->index_file, ask->layout, &scan, &scan.n_reused, err);
+	for (size_t i = 0; i < in->n && !rc; i++) {
+		look_at(&scan.files[i]);
+		if (ask->known && !scan.files[i].index)
+			rc_known_find(ask->known, &scan.files[i]);
+	}
 	if (!rc)
 		rc = scan_unknown(ask, &scan, err);
 	if (rc) {

@@ -7,10 +7,15 @@
 #include "formats/reader.h"
 #include "inputs.h"
 
+struct rc_known;
+
 struct rc_scanned {
 	const char *path, *label; /* borrowed from the inputs */
 	struct rc_index *index; /* NULL when the scan failed */
 	struct rc_err err;    /* then: why */
+	bool known;           /* then: it was not opened, as it is known to fail */
+	uint64_t bytes;       /* of the file before the scan; 0 where nobody could tell */
+	int64_t mtime_ns;
 	int64_t scan_ns;
 };
 
@@ -25,6 +30,7 @@ struct rc_scan_ask {
 	struct rc_readers *readers;
 	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
 	const char *layout;             /* --layout-in, or NULL to probe each file */
+	const struct rc_known *known;   /* inputs that need not be opened; see quarantine.h */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */
 	bool keep_index;                /* do not write it */
 	int n_threads;
@@ -34,6 +40,8 @@ struct rc_scan_ask {
  * with RC_E_INTERRUPTED, when a signal asked to stop.  That the index file cannot be written is a
  * warning. */
 int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err);
+/* RC_E_INPUT when the file at its path is not the one that was scanned any more. */
+int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err);
 void rc_scan_release(struct rc_scan *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -50,11 +51,6 @@ static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 	snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
 	h->n_records = n_records;
 	h->digest = rc_digest_of(h, offsetof(struct head, digest));
-}
-
-static bool same_digest(struct rc_digest a, struct rc_digest b)
-{
-	return a.hi == b.hi && a.lo == b.lo;
 }
 
 static struct rc_digest digest_of(struct rc_hasher *hash, const struct record *r, const char *path,
@@ -109,7 +105,7 @@ static bool unchanged(const struct record *r, const char *path)
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (uint64_t)st.st_size == r->file_bytes &&
-	       (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec == r->mtime_ns;
+	       rc_mtime_ns(&st) == r->mtime_ns;
 }
 
 /* Takes the next record; false when it is damaged. */
@@ -131,7 +127,7 @@ static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 	if (rc)
 		goto done;
 	*good_out = take(l, path, r.path_bytes) && take(l, block, r.block_bytes) &&
-		    same_digest(r.digest, digest_of(l->hash, &r, path, block));
+		    rc_digest_same(r.digest, digest_of(l->hash, &r, path, block));
 	f = *good_out ? find(l, path) : NULL;
 	if (!f || f->index || !unchanged(&r, path))
 		goto done;
@@ -181,7 +177,7 @@ static int load_records(struct loader *l, const char *layout, struct rc_err *err
 			       "'%s' is not an index that robocache wrote; name another file "
 			       "with --index, or remove it", l->path);
 	fill_head(&want, layout, h.n_records);
-	if (!same_digest(h.digest, rc_digest_of(&h, offsetof(struct head, digest)))) {
+	if (!rc_digest_same(h.digest, rc_digest_of(&h, offsetof(struct head, digest)))) {
 		warn(l, "is damaged");
 		return 0;
 	}

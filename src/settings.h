@@ -38,6 +38,7 @@ struct rc_settings {
 	const char *split;
 	int64_t seed;
 	bool force;
+	bool resume;
 	bool dry_run;
 	const char *report;
 	/* the recipe */
@@ -61,6 +62,9 @@ struct rc_settings {
 	struct rc_amount memory, device_memory;
 	int simd;
 	bool strict;
+	const char *max_bad;               /* N or N%; NULL: no limit */
+	bool retry_quarantined;
+	int64_t time_limit_ns;             /* 0: none */
 	int progress;
 	int quiet, verbose;
 	bool help, dump_options;

@@ -7,7 +7,14 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-static atomic_int asked; /* lock-free: set by a handler, read by all threads */
+#include "base/clock.h"
+
+/* Lock-free: set by handlers, read by all threads. */
+static atomic_int asked;      /* the signal that asked to stop */
+static atomic_int early;      /* enum rc_stop */
+static atomic_int pipe_broke; /* a write met a pipe without a reader */
+static int64_t deadline_ns;   /* 0: none; set before threads start */
+static bool pipe_was_ignored;
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void on_stop(int sig)
@@ -21,22 +28,58 @@ static void on_stop(int sig)
 	asked = sig;
 }
 
+static void on_early(int sig)
+{
+	(void)sig;
+	early = RC_STOP_ASKED;
+}
+
+static bool is_ignored(int sig)
+{
+	struct sigaction old;
+
+	return sigaction(sig, NULL, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
+static void handle(int sig, void (*handler)(int))
+{
+	struct sigaction act = {.sa_handler = handler};
+
+	sigemptyset(&act.sa_mask);
+	sigaction(sig, &act, NULL);
+}
+
 void rc_signals_install(void)
 {
-	for (size_t i = 0; i < RC_ARRAY_LEN(stop_signals); i++) {
-		struct sigaction old, act = {.sa_handler = on_stop};
-
-		sigemptyset(&act.sa_mask);
-		if (sigaction(stop_signals[i], NULL, &old) == 0 && old.sa_handler == SIG_IGN)
-			continue;
-		sigaction(stop_signals[i], &act, NULL);
-	}
+	for (size_t i = 0; i < RC_ARRAY_LEN(stop_signals); i++)
+		if (!is_ignored(stop_signals[i]))
+			handle(stop_signals[i], on_stop);
+	pipe_was_ignored = is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+void rc_signals_stop_early(int64_t limit_ns)
+{
+	if (!is_ignored(SIGUSR2))
+		handle(SIGUSR2, on_early);
+	if (limit_ns)
+		deadline_ns = rc_now_ns() + limit_ns;
 }
 
 bool rc_stop_asked(void)
 {
-	return asked != 0;
+	return rc_stop_why() != RC_STOP_NO;
+}
+
+enum rc_stop rc_stop_why(void)
+{
+	int none = RC_STOP_NO;
+
+	if (asked)
+		return RC_STOP_SIGNAL;
+	if (!early && deadline_ns && rc_now_ns() > deadline_ns)
+		atomic_compare_exchange_strong(&early, &none, RC_STOP_TIME);
+	return (enum rc_stop)early;
 }
 
 int rc_stop_signal(void)
@@ -44,15 +87,43 @@ int rc_stop_signal(void)
 	return asked;
 }
 
-void rc_signals_reraise(void)
+const char *rc_stop_text(void)
+{
+	switch (rc_stop_why()) {
+	case RC_STOP_SIGNAL:
+		return asked == SIGINT	  ? "stopped by SIGINT"
+		       : asked == SIGTERM ? "stopped by SIGTERM"
+					  : "stopped by SIGHUP";
+	case RC_STOP_ASKED:
+		return "stopped by SIGUSR2";
+	case RC_STOP_TIME:
+		return "stopped because the time of --time-limit is over";
+	case RC_STOP_NO:
+		break;
+	}
+	return "stopped";
+}
+
+void rc_signals_pipe_broke(void)
+{
+	pipe_broke = 1;
+}
+
+static void end_by(int sig)
 {
 	sigset_t set;
 
-	if (!asked)
-		return;
-	signal(asked, SIG_DFL);
+	signal(sig, SIG_DFL);
 	sigemptyset(&set);
-	sigaddset(&set, asked);
+	sigaddset(&set, sig);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(asked);
+	raise(sig);
+}
+
+void rc_signals_reraise(int status)
+{
+	if (asked)
+		end_by(asked);
+	if (pipe_broke && !pipe_was_ignored && status <= 1)
+		end_by(SIGPIPE);
 }

@@ -15,6 +15,7 @@
 #include "each.h"
 #include "formats/shard.h"
 #include "outdir.h"
+#include "signals.h"
 
 /* --- findings --------------------------------------------------------------------------------- */
 
@@ -111,7 +112,7 @@ static bool check_bytes(struct rc_verified_shard *s, const char *path)
 				(long long)st.st_size, (unsigned long long)x->bytes);
 		return true;
 	}
-	if (rc_digest_file(path, &digest, &bytes, &err)) {
+	if (rc_digest_file(path, rc_stop_asked, &digest, &bytes, &err)) {
 		kind = damage("unreadable_shard");
 		rc_findings_add(&s->findings, &kind, "%s", err.msg);
 		return false;
@@ -240,8 +241,14 @@ static void check_total(struct rc_verified *v, const char *key, uint64_t sum)
 
 static void check_totals(struct rc_verified *v)
 {
+	struct rc_finding kind = damage("manifest_changed");
 	uint64_t episodes = 0, bytes = 0;
 
+	kind.where = (char *)RC_MANIFEST_NAME;
+	if (!v->manifest.as_written)
+		rc_findings_add(&v->findings, &kind,
+				"it is not as robocache convert wrote it: its digest of itself is "
+				"missing or wrong");
 	for (size_t i = 0; i < v->manifest.n_shards; i++) {
 		episodes += v->manifest.shards[i].n_episodes;
 		bytes += v->manifest.shards[i].bytes;

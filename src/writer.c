@@ -8,16 +8,31 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "journal.h"
+#include "quarantine.h"
 
 /* What the disk has begun to take need not be waited for at the end. */
 enum { SYNC_BYTES = 64 << 20 };
+
+/* In the thread of the commit: the journal need not wait until its turn comes. */
+static int note_done(void *arg, const struct rc_commit *c, struct rc_err *err)
+{
+	const struct rc_writer *w = arg;
+	struct rc_shard_result r = w->shards[c->tag];
+
+	r.bytes = c->bytes;
+	r.digest = c->digest;
+	r.committed = true;
+	return rc_journal_shard(w->journal, w, c->tag, &r, err);
+}
 
 int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct rc_settings *set,
 		   const struct rc_shard_info *info, struct rc_err *err)
 {
 	int rc;
 
-	*w = (struct rc_writer){.plan = plan, .set = set, .info = *info};
+	*w = (struct rc_writer){.plan = plan, .set = set, .info = *info,
+				.commits = {.done = note_done, .arg = w}};
 	rc = rc_new_array(&w->episodes, plan->n_episodes, sizeof *w->episodes, err);
 	if (!rc)
 		rc = rc_new_array(&w->shards, plan->n_shards, sizeof *w->shards, err);
@@ -41,17 +56,61 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 
 /* --- shards ----------------------------------------------------------------------------------- */
 
+static bool is_skipped(const struct rc_writer *w, const struct rc_plan_shard *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (w->episodes[w->plan->order[s->first + i]].outcome != RC_OUTCOME_SKIPPED)
+			return false;
+	return true;
+}
+
+/* Readers of one file an episode count them from 0 without holes: a file that another run left may
+ * come to have the wrong number, when an episode in front of it fails this time. */
+static int check_number(const struct rc_writer *w, const struct rc_shard_result *r,
+			struct rc_err *err)
+{
+	char name[sizeof r->name];
+
+	if (!w->plan->layout->one_episode_per_shard)
+		return 0;
+	w->plan->layout->file_name(w->n_files, name, sizeof name);
+	if (!strcmp(name, r->name))
+		return 0;
+	return rc_fail(err, RC_E_MISMATCH, "episode_lost",
+		       "'%s' of the run before would have to be '%s', because an episode in front "
+		       "of it cannot be converted any more, for a reason that is in the report",
+		       r->name, name);
+}
+
+/* All shards before i are done.  One of which no episode could be converted is told to the journal
+ * as well: it counts for the numbers of those behind it. */
+static int pass_shards(struct rc_writer *w, size_t i, struct rc_err *err)
+{
+	int rc = 0;
+
+	for (; w->n_passed < i && !rc; w->n_passed++) {
+		const struct rc_shard_result *r = &w->shards[w->n_passed];
+
+		if (r->n_episodes) {
+			rc = check_number(w, r, err);
+			w->n_files++;
+		} else if (!r->adopted && is_skipped(w, &w->plan->shards[w->n_passed])) {
+			rc = rc_journal_shard(w->journal, w, w->n_passed, r, err);
+		}
+	}
+	return rc;
+}
+
 static int open_shard(struct rc_writer *w, size_t i, struct rc_err *err)
 {
 	struct rc_shard_result *r = &w->shards[i];
 	char *path;
-	int rc;
+	int rc = pass_shards(w, i, err);
 
-	/* readers of one file an episode count them from 0 without holes */
-	if (w->plan->layout->one_episode_per_shard)
-		w->plan->layout->file_name(w->n_ok, r->name, sizeof r->name);
-	else
-		w->plan->layout->file_name(i, r->name, sizeof r->name);
+	if (rc)
+		return rc;
+	w->plan->layout->file_name(w->plan->layout->one_episode_per_shard ? w->n_files : i,
+				   r->name, sizeof r->name);
 	rc = rc_sprintf(&path, err, "%s/%s", w->set->output, r->name);
 	if (rc)
 		return rc;
@@ -76,11 +135,10 @@ static bool end_commit(struct rc_writer *w, int *rc_out, struct rc_err *err)
 		return false;
 	w->commit.busy_ns += c->busy_ns;
 	*rc_out = c->rc;
-	if (c->rc) {
-		if (err)
-			*err = c->err;
+	if (c->rc && err)
+		*err = c->err;
+	if (!c->named)
 		return true;
-	}
 	r = &w->shards[c->tag];
 	r->bytes = c->bytes;
 	r->digest = c->digest;
@@ -131,7 +189,7 @@ static int close_shard(struct rc_writer *w, struct rc_err *err)
 
 static struct rc_episode_result *result_of(struct rc_writer *w, const struct rc_work *work)
 {
-	return &w->episodes[w->plan->order[work->i_order]];
+	return &w->episodes[work->plan - w->plan->episodes];
 }
 
 /* The content digest covers names, types, shapes and decoded values (of frames copied compressed,
@@ -214,8 +272,8 @@ static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc
 }
 
 /* Errors are large and rare: they are kept beside the results. */
-static int keep_err(struct rc_writer *w, const struct rc_err *why, const struct rc_err **kept_out,
-		    struct rc_err *err)
+int rc_writer_keep_err(struct rc_writer *w, const struct rc_err *why,
+		       const struct rc_err **kept_out, struct rc_err *err)
 {
 	int rc = rc_grow_array(&w->errs, &w->cap_errs, w->n_errs + 1, sizeof *w->errs, err);
 
@@ -231,7 +289,7 @@ static int keep_err(struct rc_writer *w, const struct rc_err *why, const struct 
 static int fail_episode(struct rc_writer *w, const struct rc_item *it, struct rc_err *err)
 {
 	struct rc_episode_result *r = result_of(w, it->work);
-	int rc = keep_err(w, it->fail, &r->err, err);
+	int rc = rc_writer_keep_err(w, it->fail, &r->err, err);
 
 	if (rc)
 		return rc;
@@ -248,7 +306,7 @@ static int fail_episode(struct rc_writer *w, const struct rc_item *it, struct rc
 		rc_err_while(err, "converting '%s' (--strict)", it->work->plan->id);
 		return it->fail->code;
 	}
-	return rc;
+	return rc ? rc : rc_bad_limit_check(w->bad_limit, w->n_skipped, err);
 }
 
 static int end_episode(struct rc_writer *w, const struct rc_item *it, struct rc_err *err)
@@ -260,6 +318,9 @@ static int end_episode(struct rc_writer *w, const struct rc_item *it, struct rc_
 
 	if (w->skipping)
 		return 0;
+	rc = rc_scanned_same(&w->plan->scan->files[work->plan->i_file], err);
+	if (rc)
+		return rc;
 	w->plan->layout->episode_name(rc_shard_n_episodes(w->shard), r->name, sizeof r->name);
 	rc = rc_shard_end_episode(w->shard, err);
 	if (rc)
@@ -310,8 +371,9 @@ int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err 
 	int64_t t0 = rc_now_ns(), waited = w->commit_wait_ns;
 	int rc = take_item(w, it, err);
 
-	/* a layout may find that an episode does not fit it: that is the episode's fault */
-	if (rc == RC_E_FORMAT || rc == RC_E_UNSUPPORTED) {
+	/* a layout may find that an episode does not fit it, and a file may have changed while it
+	 * was read: that is the episode's fault */
+	if (rc == RC_E_FORMAT || rc == RC_E_UNSUPPORTED || rc == RC_E_INPUT) {
 		struct rc_err why = err ? *err : (struct rc_err){.code = rc};
 		struct rc_item fail = {.kind = RC_ITEM_FAIL, .work = it->work, .fail = &why};
 		if (!w->set->strict)
@@ -330,6 +392,8 @@ int rc_writer_finish(struct rc_writer *w, struct rc_err *err)
 
 	if (!rc)
 		rc = end_commits(w, 0, err);
+	if (!rc)
+		rc = pass_shards(w, w->plan->n_shards, err);
 	count_busy(w, t0, waited);
 	return rc;
 }

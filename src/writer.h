@@ -34,10 +34,14 @@ struct rc_encode_count {
 struct rc_shard_result {
 	char name[64];
 	bool committed;
+	bool adopted; /* done by an earlier run, even if that came to no file */
 	uint64_t bytes;
 	uint64_t n_episodes;
 	struct rc_digest digest, content;
 };
+
+struct rc_journal;
+struct rc_bad_limit;
 
 struct rc_writer {
 	/* set once */
@@ -45,6 +49,8 @@ struct rc_writer {
 	const struct rc_settings *set;
 	struct rc_shard_info info;
 	struct rc_quality *quality; /* told about every written episode; may be NULL */
+	struct rc_journal *journal; /* told about every shard that is done; may be NULL */
+	const struct rc_bad_limit *bad_limit; /* may be NULL */
 	/* results, by plan position */
 	struct rc_episode_result *episodes; /* plan->n_episodes */
 	struct rc_shard_result *shards;     /* plan->n_shards */
@@ -60,6 +66,7 @@ struct rc_writer {
 	struct rc_commits commits;          /* closed shards on their way to their names */
 	size_t i_shard;
 	uint64_t sync_begun;                /* of write.bytes */
+	size_t n_passed, n_files;           /* shards before here are done; the files they are */
 	struct rc_hasher *hash_episode, *hash_shard;
 	const struct rc_work *episode;      /* begun and not ended */
 	bool skipping;                      /* the episode at hand failed */
@@ -71,6 +78,9 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 /* Writes one item.  After its END nothing refers to the work of an episode.  With --strict the
  * first failing episode is returned as the error of the run; else only what ends the run is. */
 int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err);
+/* Keeps a copy of an error with the results. */
+int rc_writer_keep_err(struct rc_writer *w, const struct rc_err *why,
+		       const struct rc_err **kept_out, struct rc_err *err);
 /* After the last item: commits the shard in hand. */
 int rc_writer_finish(struct rc_writer *w, struct rc_err *err);
 /* Removes what is not committed, as the full disk may need for the report; results stay. */

@@ -158,7 +158,7 @@ def values(raw):
                                    d["obs/wrench"][:]], 1)), "float32 group")
         n += 1
     check(n == 3, "three episodes")
-    check(len(os.listdir(out)) == 4, "two shards, manifest, report")
+    check(len(os.listdir(out)) == 5, "two shards, manifest, report, journal")
 
 
 def timelines(raw):
@@ -206,8 +206,9 @@ def timelines(raw):
 
 
 def same_files(a, b, what):
-    names = sorted(n for n in os.listdir(a) if n != "report.json")
-    check(names == sorted(n for n in os.listdir(b) if n != "report.json"), f"{what}: names")
+    of_the_run = ("report.json", "journal.ndjson")
+    names, others = (sorted(n for n in os.listdir(d) if n not in of_the_run) for d in (a, b))
+    check(names == others, f"{what}: names")
     for n in names:
         check(filecmp.cmp(os.path.join(a, n), os.path.join(b, n), shallow=False), f"{what}: {n}")
 

@@ -102,12 +102,13 @@ done <"$tmp/statuses"
 for f in $(find src formats kernels -name '*.c' | sort); do
 	usage='|RC_E_USAGE'
 	case $f in
-	kernels/* | src/base/* | src/device.c | src/recipe*.c | src/inputs.c | src/run.c | \
-		src/scan_index.c | src/cmd_*.c | formats/formats.c)
+	kernels/* | src/base/* | src/device.c | src/recipe*.c | src/resume.c | src/inputs.c | \
+		src/run.c | src/scan_index.c | src/cmd_*.c | formats/formats.c)
 		usage=
 		;;
 	esac
-	call="(RC_E_(NOMEM|INPUT|FORMAT|UNSUPPORTED|READER|OUTPUT|MISMATCH|INTERRUPTED|DEVICE)"
+	call="(RC_E_(NOMEM|INPUT|FORMAT|UNSUPPORTED|READER|OUTPUT|MISMATCH|INTERRUPTED|DEVICE"
+	call="$call|STOPPED)"
 	call="$call$usage|RC_NOTE_[A-Z]+), *|damage\\("
 	call="$call|(h5_problem|describe_warn|emit_list)\\([^\"()]*"
 	tr '\n\t' '  ' <"$f" | grep -oE "($call)\"[a-z0-9_]+\"" || :

@@ -99,6 +99,7 @@ BROKEN = [
     (("device", "recomputed_batches"), None),
     (("summary", "before", "bytes"), -1),
     (("summary", "after", "ticks"), GONE),
+    (("summary", "done_before", "shards"), -1),
     (("stages", 0, "name"), "sleep"),
     (("pipeline", "bottleneck"), None),
     (("pipeline", "late_allocations"), "0"),
@@ -153,6 +154,12 @@ for name in sys.argv[2:]:
     check_facts(name, report)
     if is_output:
         check_output(name, report)
+    if name == "resumed":
+        before = report["summary"]["done_before"]
+        check((before["shards"], before["episodes"]) == (1, 1), "one shard was there")
+        check(report["summary"]["unopened_files"] == 1, "junk stayed closed")
+    if name == "stopped/report.json":
+        check(report["run"]["status"] == "stopped", "the run was stopped")
 first = load(os.path.join(sys.argv[2], "report.json"))
 check_schema(schema, first)
 sys.exit(failures > 0)

@@ -40,6 +40,11 @@ convert 1 junk.h5 -o none --report failed.json 2>/dev/null
 convert 0 aloha -o elsewhere --report - >stdout.json
 [ ! -e elsewhere/report.json ]
 
+convert 4 raw junk.h5 -o stopped --rate 20 --max-bad 0 2>/dev/null
+convert 3 raw junk.h5 -o resumed --rate 20 --shard-episodes 1
+rm resumed/shard-00001.h5
+convert 3 raw junk.h5 -o resumed --rate 20 --shard-episodes 1 --resume
+
 # neither a plan nor a usage error leaves anything behind
 "$robocache" convert raw -o planned --rate 20 --dry-run >/dev/null
 convert 2 raw -o misused --rate 20 --keep no_such_stream 2>/dev/null
@@ -47,4 +52,4 @@ convert 2 raw -o misused --rate 20 --keep no_such_stream 2>/dev/null
 [ ! -e misused ]
 
 "$python" "$top_srcdir/tests/check-report.py" "$top_srcdir/docs/report-1.schema.json" \
-	whole partial steps aligned failed.json stdout.json
+	whole partial steps aligned resumed failed.json stdout.json stopped/report.json

@@ -27,6 +27,8 @@ from fuzz_reference import (check, check_values, expected, picked,  # noqa: E402
                             validity, wrong)
 
 CODECS = {"none": [], "gzip": [1], "gzip:9": [1], "zstd": [32015], "zstd:1": [32015]}
+# Facts of a run; threads enter shards into the journal as they are done.
+OF_THE_RUN = ("report.json", "journal.ndjson")
 
 
 # --- one episode ------------------------------------------------------------------------------
@@ -264,7 +266,7 @@ def run(*args, env=None):
 def check_twin(args, env, status):
     """Other threads and another instruction set, the same bytes."""
     run("convert", "in", "-o", "out2", "-qq", *args, env=env)
-    a, b = ({n for n in os.listdir(d) if n != "report.json"} if os.path.isdir(d) else set()
+    a, b = ({n for n in os.listdir(d) if n not in OF_THE_RUN} if os.path.isdir(d) else set()
             for d in ("out", "out2"))
     check(a == b, "files of one and of many threads", sorted(a ^ b))
     for n in a & b:

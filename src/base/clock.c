@@ -2,6 +2,7 @@
 #include "base/compat.h"
 #include "base/clock.h"
 
+#include <sys/stat.h>
 #include <time.h>
 
 static const int64_t NS_PER_S = 1000000000;
@@ -22,6 +23,11 @@ int64_t rc_now_ns(void)
 int64_t rc_wall_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);
+}
+
+int64_t rc_mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
 void rc_format_utc(char dst[32], int64_t wall_ns)

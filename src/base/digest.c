@@ -68,49 +68,84 @@ void rc_hasher_free(struct rc_hasher *h)
 	XXH3_freeState(state_of(h));
 }
 
-static int hash_fd(int fd, const char *path, struct rc_hasher *h, uint64_t *bytes_out,
-		   struct rc_err *err)
+bool rc_digest_same(struct rc_digest a, struct rc_digest b)
 {
-	uint64_t total = 0;
-	char *block = NULL;
-	ssize_t n;
-	int rc = rc_new_array(&block, BLOCK_BYTES, 1, err);
+	return a.hi == b.hi && a.lo == b.lo;
+}
 
-	if (rc)
-		return rc;
+static bool parse_half(const char *hex, uint64_t *v_out)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 16; i++) {
+		const char *digits = "0123456789abcdef", *at;
+
+		at = hex[i] ? strchr(digits, hex[i]) : NULL;
+		if (!at)
+			return false;
+		v = v << 4 | (uint64_t)(at - digits);
+	}
+	*v_out = v;
+	return true;
+}
+
+bool rc_digest_parse(const char *hex, struct rc_digest *d_out)
+{
+	return hex && strlen(hex) == RC_DIGEST_HEX - 1 && parse_half(hex, &d_out->hi) &&
+	       parse_half(hex + 16, &d_out->lo);
+}
+
+/* The total, or -1: errno. */
+static int64_t hash_fd(int fd, bool (*stop)(void), char *block, struct rc_hasher *h)
+{
+	int64_t total = 0;
+
 	for (;;) {
-		n = read(fd, block, BLOCK_BYTES);
+		ssize_t n = read(fd, block, BLOCK_BYTES);
+
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			break;
+			return n < 0 ? -1 : total;
+		if (stop && stop()) {
+			errno = ECANCELED;
+			return -1;
+		}
 		rc_hasher_add(h, block, (size_t)n);
-		total += (uint64_t)n;
+		total += n;
 	}
-	if (n < 0)
-		rc = rc_fail_errno(err, RC_E_INPUT, "read_failed", errno, "cannot read '%s'", path);
-	else
-		*bytes_out = total;
-	free(block);
-	return rc;
 }
 
-int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
-		   struct rc_err *err)
+int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out,
+		   uint64_t *bytes_out, struct rc_err *err)
 {
 	struct rc_hasher *h = NULL;
+	char *block = NULL;
+	int64_t total;
 	int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return rc_fail_errno(err, RC_E_INPUT, "open_failed", errno, "cannot open '%s'",
 				     path);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	rc = rc_hasher_new(&h, err);
+	rc = rc_new_array(&block, BLOCK_BYTES, 1, err);
 	if (!rc)
-		rc = hash_fd(fd, path, h, bytes_out, err);
-	if (!rc)
-		*d_out = rc_hasher_end(h);
+		rc = rc_hasher_new(&h, err);
+	if (rc)
+		goto done;
+	total = hash_fd(fd, stop, block, h);
+	if (total < 0) {
+		rc = errno == ECANCELED
+			     ? rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal")
+			     : rc_fail_errno(err, RC_E_INPUT, "read_failed", errno,
+					     "cannot read '%s'", path);
+		goto done;
+	}
+	*bytes_out = (uint64_t)total;
+	*d_out = rc_hasher_end(h);
+done:
 	rc_hasher_free(h);
+	free(block);
 	close(fd);
 	return rc;
 }

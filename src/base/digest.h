@@ -3,6 +3,7 @@
 #ifndef RC_DIGEST_H
 #define RC_DIGEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,9 +24,14 @@ void rc_hasher_add(struct rc_hasher *h, const void *bytes, size_t n);
 struct rc_digest rc_hasher_end(const struct rc_hasher *h);
 void rc_hasher_free(struct rc_hasher *h);
 
-/* Digest and length of a file, read in one pass. */
-int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
-		   struct rc_err *err);
+/* False when they differ. */
+bool rc_digest_same(struct rc_digest a, struct rc_digest b);
+/* The inverse of rc_digest_hex(); false for anything else, NULL included. */
+bool rc_digest_parse(const char *hex, struct rc_digest *d_out);
+/* Digest and length of a file, read in one pass; RC_E_INTERRUPTED once `stop` says so, which may be
+ * NULL. */
+int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out,
+		   uint64_t *bytes_out, struct rc_err *err);
 /* 64-bit seeded hash, for splits. */
 uint64_t rc_hash64(const void *bytes, size_t n, uint64_t seed);
 

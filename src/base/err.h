@@ -27,14 +27,15 @@ enum rc_code {
 	RC_E_INTERRUPTED = -9, /* a signal asked the run to stop */
 	RC_E_DEVICE = -10,     /* the compute device failed */
 	RC_E_BUG = -11,        /* an invariant of this program does not hold */
-	RC_E_HOST = -12        /* this machine fails: no process, no descriptor */
+	RC_E_HOST = -12,       /* this machine fails: no process, no descriptor */
+	RC_E_STOPPED = -13     /* ended early as asked (time, too many bad inputs); can go on */
 };
 
 /* True for failures that are no input's fault: they end a run instead of skipping an episode. */
 static inline bool rc_is_fatal(int code)
 {
 	return code == RC_E_NOMEM || code == RC_E_INTERRUPTED || code == RC_E_DEVICE ||
-	       code == RC_E_BUG || code == RC_E_HOST;
+	       code == RC_E_BUG || code == RC_E_HOST || code == RC_E_STOPPED;
 }
 
 enum { RC_ERR_REASON_LEN = 32, RC_ERR_MSG_LEN = 768 };

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <math.h>
 
 #include "base/json_scan.h"
@@ -193,6 +194,18 @@ bool rc_json_bool(const struct rc_json *j, bool *v_out)
 		return false;
 	*v_out = cJSON_IsTrue(cnode(j));
 	return true;
+}
+
+bool rc_json_ns(const struct rc_json *j, int64_t *ns_out)
+{
+	const char *s = rc_json_string(j);
+	char *end;
+
+	if (!s || !*s)
+		return false;
+	errno = 0;
+	*ns_out = strtoll(s, &end, 10);
+	return !errno && !*end;
 }
 
 /* Writing. */

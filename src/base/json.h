@@ -35,6 +35,7 @@ const char *rc_json_string(const struct rc_json *j);
 bool rc_json_number(const struct rc_json *j, double *v_out);
 bool rc_json_int(const struct rc_json *j, int64_t *v_out); /* whole, below 2^53 in size */
 bool rc_json_bool(const struct rc_json *j, bool *v_out);
+bool rc_json_ns(const struct rc_json *j, int64_t *ns_out); /* as rc_json_add_ns() writes it */
 
 /* Writing.  key is NULL when the parent is an array. */
 struct rc_json *rc_json_new_object(void);

@@ -35,7 +35,7 @@ static const char *remedy(int sys)
 	}
 }
 
-static int fail_output(struct rc_err *err, int sys, const char *deed, const char *path)
+int rc_outfile_fail(struct rc_err *err, int sys, const char *deed, const char *path)
 {
 	errno = sys;
 	return rc_fail(err, RC_E_OUTPUT,
@@ -54,7 +54,7 @@ static int open_retry(const char *path, int flags)
 }
 
 /* Some file systems have nothing to sync and say so with EINVAL; that is no loss. */
-static int sync_fd(int fd)
+int rc_sync_fd(int fd)
 {
 	int bad;
 
@@ -77,7 +77,7 @@ static int sync_path(const char *path, int flags)
 
 	if (fd < 0)
 		return errno;
-	sys = sync_fd(fd);
+	sys = rc_sync_fd(fd);
 	sys_close = close_fd(fd);
 	return sys ? sys : sys_close;
 }
@@ -141,7 +141,7 @@ static int make_temporary(struct rc_outfile *f, struct rc_err *err)
 		free(f->tmp_path); /* left by a killed run that had our process id */
 		f->tmp_path = NULL;
 	}
-	rc = fail_output(err, errno, "create", f->path);
+	rc = rc_outfile_fail(err, errno, "create", f->path);
 	free(f->tmp_path); /* not ours: it must not be removed */
 	f->tmp_path = NULL;
 	return rc;
@@ -178,18 +178,18 @@ int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err)
 
 	sys = sync_path(f->tmp_path, 0);
 	if (sys) {
-		rc = fail_output(err, sys, "write", f->path);
+		rc = rc_outfile_fail(err, sys, "write", f->path);
 		goto done;
 	}
 	if (rename(f->tmp_path, f->path)) {
-		rc = fail_output(err, errno, "rename the finished file to", f->path);
+		rc = rc_outfile_fail(err, errno, "rename the finished file to", f->path);
 		goto done;
 	}
 	free(f->tmp_path);
 	f->tmp_path = NULL;
 	sys = sync_parent(f->path);
 	if (sys)
-		rc = fail_output(err, sys, "sync the directory of", f->path);
+		rc = rc_outfile_fail(err, sys, "sync the directory of", f->path);
 done:
 	rc_outfile_abandon(f);
 	return rc;
@@ -207,8 +207,7 @@ void rc_outfile_abandon(struct rc_outfile *f)
 	errno = saved;
 }
 
-/* An errno or 0. */
-static int write_all(int fd, const char *p, size_t n)
+int rc_write_all(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t done = write(fd, p, n);
@@ -234,14 +233,14 @@ int rc_outfile_put(const char *path, const void *bytes, size_t n, struct rc_err 
 		return rc;
 	fd = open_retry(f.tmp_path, O_WRONLY | O_TRUNC);
 	if (fd < 0) {
-		rc = fail_output(err, errno, "write", path);
+		rc = rc_outfile_fail(err, errno, "write", path);
 		goto done;
 	}
-	sys = write_all(fd, bytes, n);
+	sys = rc_write_all(fd, bytes, n);
 	sys_close = close_fd(fd);
 	if (!sys)
 		sys = sys_close;
-	rc = sys ? fail_output(err, sys, "write", path) : rc_outfile_commit(&f, err);
+	rc = sys ? rc_outfile_fail(err, sys, "write", path) : rc_outfile_commit(&f, err);
 done:
 	rc_outfile_abandon(&f);
 	return rc;
@@ -270,7 +269,7 @@ static int make_one(const char *dir, const char *whole, struct rc_err *err)
 			       "cannot make directory '%s': '%s' exists and is not a directory; "
 			       "choose another output directory",
 			       whole, dir);
-	return fail_output(err, sys, "make directory", dir);
+	return rc_outfile_fail(err, sys, "make directory", dir);
 }
 
 int rc_mkdirs(const char *path, struct rc_err *err)

@@ -23,6 +23,11 @@ int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err);
 void rc_outfile_abandon(struct rc_outfile *f);
 /* open + write + commit of n bytes. */
 int rc_outfile_put(const char *path, const void *bytes, size_t n, struct rc_err *err);
+/* RC_E_OUTPUT with errno `sys` and what to do about it: "cannot <deed> '<path>': ...". */
+int rc_outfile_fail(struct rc_err *err, int sys, const char *deed, const char *path);
+/* For files that grow in place: all n bytes; the file to disk.  An errno or 0. */
+int rc_write_all(int fd, const char *p, size_t n);
+int rc_sync_fd(int fd);
 /* mkdir -p */
 int rc_mkdirs(const char *path, struct rc_err *err);
 

@@ -4,11 +4,12 @@
 sample --episodes 60 --size 64x48
 for sig in TERM INT HUP; do
 	env --default-signal=INT robocache convert raw -o $sig --rate 60 -j1 --shard-episodes 1 -q \
-		--compression zstd:12 &
+		--compression zstd:12 2>err &
 	wait_for $sig/shard-00001.h5
 	kill -s $sig $!
 	status=0
 	{ wait $! || status=$?; } 2>/dev/null
+	sed 's/ [0-9]* of 60/ N of 60/' err
 	echo "$sig: status $((status - 128)) is $(kill -l $status)"
 	ls -A $sig | grep -v '^shard-[0-9]*\.h5$'
 	[ ! -e $sig/shard-00059.h5 ] || echo "it was done already"

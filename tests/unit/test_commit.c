@@ -88,3 +88,44 @@ Test(commit, a_file_that_vanished_is_an_error_of_the_output)
 	cr_assert_eq(c->rc, RC_E_OUTPUT);
 	cr_assert_eq(c->err.code, RC_E_OUTPUT);
 }
+
+struct seen {
+	int n, named;
+};
+
+static int note(void *arg, const struct rc_commit *c, struct rc_err *err)
+{
+	struct seen *s = arg;
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/f%zu", dir, c->tag);
+	s->n++;
+	s->named += access(path, F_OK) == 0 && c->bytes == 10;
+	return c->tag == 1 ? rc_fail(err, RC_E_OUTPUT, "no_space", "the journal is full") : 0;
+}
+
+/* Whoever is told of a file finds it under its name; its failure leaves it there. */
+Test(commit, is_told_when_there_is_a_name)
+{
+	struct seen seen = {0};
+	struct rc_commits q = {.done = note, .arg = &seen};
+	const struct rc_commit *c;
+	struct rc_outfile f;
+
+	for (int i = 0; i < 3; i++) {
+		make_file(&f, i, 10);
+		rc_commits_begin(&q, &f, (size_t)i);
+		c = rc_commits_end(&q);
+		cr_assert(c->named);
+		cr_assert_eq(c->rc, i == 1 ? RC_E_OUTPUT : 0);
+		cr_assert(i != 1 || strstr(c->err.msg, "journal"));
+	}
+	cr_assert_eq(seen.n, 3);
+	cr_assert_eq(seen.named, 3);
+	make_file(&f, 3, 10);
+	unlink(f.tmp_path);
+	rc_commits_begin(&q, &f, 3);
+	c = rc_commits_end(&q);
+	cr_assert(!c->named && c->rc == RC_E_OUTPUT);
+	cr_assert_eq(seen.n, 3, "there was nothing to tell");
+}

@@ -70,20 +70,20 @@ Test(digest, file)
 	int fd = mkstemp(path);
 
 	cr_assert_geq(fd, 0);
-	cr_assert_eq(rc_digest_file(path, &d, &n, &e), 0);
+	cr_assert_eq(rc_digest_file(path, NULL, &d, &n, &e), 0);
 	cr_assert_eq(n, 0);
 	expect_hex(d, "99aa06d3014798d86001c324468d497f");
 	for (i = 0; i < sizeof bytes; i++)
 		bytes[i] = (char)(i * 31 >> 2);
 	cr_assert_eq(write(fd, bytes, sizeof bytes), (ssize_t)sizeof bytes);
 	close(fd);
-	cr_assert_eq(rc_digest_file(path, &d, &n, &e), 0);
+	cr_assert_eq(rc_digest_file(path, NULL, &d, &n, &e), 0);
 	whole = rc_digest_of(bytes, sizeof bytes);
 	cr_assert_eq(n, sizeof bytes);
 	cr_assert(d.hi == whole.hi && d.lo == whole.lo);
 	unlink(path);
-	cr_assert_eq(rc_digest_file(path, &d, &n, &e), RC_E_INPUT);
+	cr_assert_eq(rc_digest_file(path, NULL, &d, &n, &e), RC_E_INPUT);
 	cr_assert_not_null(strstr(e.msg, path));
 	cr_assert_eq(n, sizeof bytes, "untouched");
-	cr_assert_eq(rc_digest_file("/", &d, &n, &e), RC_E_INPUT);
+	cr_assert_eq(rc_digest_file("/", NULL, &d, &n, &e), RC_E_INPUT);
 }
