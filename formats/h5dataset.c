@@ -261,8 +261,10 @@ static void filter_problem(struct rc_h5_node *n, int32_t id)
 	if (known)
 		snprintf(name, sizeof name, "filter %s", known);
 	h5_problem(n, "unknown_filter",
-		   "it is stored with %s, which this build cannot undo; h5repack -f GZIP=4, where "
-		   "that filter is installed, makes a copy that it can", name);
+		   "it is stored with %s, which this build cannot undo%s; h5repack -f GZIP=4, "
+		   "where that filter is installed, makes a copy that it can", name,
+		   id == RC_FILTER_BLOSC || id == RC_FILTER_LZ4 ? " (one with its library can)"
+								: "");
 }
 
 static bool take_filter(struct rc_h5_node *n, hid_t dcpl, unsigned i)

@@ -6,6 +6,7 @@
 #include <zstd.h>
 
 #include "formats/codec.h"
+#include "formats/codec_optional.h"
 
 void rc_codec_versions(struct rc_buf *b)
 {
@@ -14,4 +15,5 @@ void rc_codec_versions(struct rc_buf *b)
 	H5get_libversion(&major, &minor, &release);
 	rc_buf_printf(b, "HDF5 %u.%u.%u, zstd %s, libdeflate %s", major, minor, release,
 		      ZSTD_versionString(), LIBDEFLATE_VERSION_STRING);
+	codec_optional_versions(b);
 }
