@@ -420,10 +420,53 @@ static bool inside_file(struct rc_h5_node *n, hid_t dcpl)
 	return true;
 }
 
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+static bool is_byte(hid_t type)
+{
+	hid_t base = H5Tget_super(type);
+	bool yes = base >= 0 && H5Tget_class(base) == H5T_INTEGER && H5Tget_size(base) == 1;
+
+	if (base >= 0)
+		H5Tclose(base);
+	return yes;
+}
+
+/* Strings of one length and sequences of bytes may be encoded pictures: the bytes of an element
+ * are described as if they were a row.  0: it is neither. */
+static size_t bytes_of(struct rc_h5_node *n, hid_t type)
+{
+	enum { MIN_TEXT = 64 /* of which there are pictures */, DESCRIPTOR = 16 };
+	H5T_class_t cls = n->dataset->rank == 1 ? H5Tget_class(type) : H5T_NO_CLASS;
+
+	if (cls == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) >= MIN_TEXT) {
+		n->rows = RC_H5_TEXT;
+		return H5Tget_size(type);
+	}
+	if (cls != H5T_VLEN || !is_byte(type))
+		return 0;
+	n->rows = RC_H5_SEQUENCES;
+	return DESCRIPTOR;
+}
+
+/* Behind storage_of() for elements of that many bytes. */
+static void make_rows(struct rc_h5_node *n, size_t bytes)
+{
+	struct rc_dataset *d = n->dataset;
+
+	d->rank = 2;
+	d->dims[1] = bytes;
+	if (d->chunk[0])
+		d->chunk[1] = bytes;
+	if (!n->usable)
+		n->rows = RC_H5_NUMBERS; /* not readable as bytes either */
+}
+
 static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
 {
 	hid_t dcpl = H5Dget_create_plist(dset), space = -1, type = -1;
 	struct element e = { 0 };
+	size_t bytes;
 
 	if (!inside_file(n, dcpl))
 		goto done;
@@ -434,7 +477,15 @@ static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dse
 		goto done;
 	}
 	n->usable = true;
-	if (shape_of(n, space) && element_of(n, type, &e))
+	if (!shape_of(n, space))
+		goto done;
+	bytes = bytes_of(n, type);
+	if (bytes) {
+		e = (struct element){ .dtype = RC_U8, .stored_size = bytes, .exact = true };
+		storage_of(t, n, dset, dcpl, &e);
+		make_rows(n, bytes);
+	}
+	if (element_of(n, type, &e) && !bytes)
 		storage_of(t, n, dset, dcpl, &e);
 done:
 	if (type >= 0)

@@ -224,8 +224,10 @@ static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t 
 
 	/* asking once here spares the layouts a search for each attribute they know */
 	n->no_attributes = H5Oget_info2(id, &info, H5O_INFO_NUM_ATTRS) >= 0 && !info.num_attrs;
-	if (!n->is_group)
-		return h5_classify(w->t, n, id, w->err);
+	if (!n->is_group) {
+		int rc = h5_classify(w->t, n, id, w->err);
+		return rc ? rc : h5_find_frames(w->t, n, w->err);
+	}
 	int rc = seen_add(w, addr);
 	if (rc == 0 && depth >= MAX_DEPTH)
 		h5_problem(n, "too_deep", "it lies more than %d groups deep", MAX_DEPTH);

@@ -79,7 +79,8 @@ int rc_reader_chunks(struct rc_reader *r, const struct rc_index *ix, uint32_t i_
 		     const uint64_t *ids, size_t n_ids, struct rc_stored_chunk *chunks_out,
 		     size_t *n_done_out, struct rc_err *err);
 
-/* Rows [row0, row0 + n) decoded by libhdf5 to native values of the dataset's dtype. */
+/* Rows [row0, row0 + n) decoded by libhdf5 to native values of the dataset's dtype; of encoded
+ * frames that rc_index_decode() made images the pixels, or RC_E_FORMAT "bad_frame". */
 int rc_reader_rows(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
 		   uint64_t row0, uint64_t n, void *dst, size_t dst_bytes, struct rc_err *err);
 

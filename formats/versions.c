@@ -7,6 +7,7 @@
 
 #include "formats/codec.h"
 #include "formats/codec_optional.h"
+#include "formats/frames.h"
 
 void rc_codec_versions(struct rc_buf *b)
 {
@@ -16,4 +17,5 @@ void rc_codec_versions(struct rc_buf *b)
 	rc_buf_printf(b, "HDF5 %u.%u.%u, zstd %s, libdeflate %s", major, minor, release,
 		      ZSTD_versionString(), LIBDEFLATE_VERSION_STRING);
 	codec_optional_versions(b);
+	frames_versions(b);
 }

@@ -59,6 +59,17 @@ static void warn_about(const struct rc_problems *ps)
 	}
 }
 
+static enum rc_frame_order decode_order(const struct rc_settings *set)
+{
+	static const enum rc_frame_order orders[] = {
+		[RC_CHANNELS_AUTO] = RC_ORDER_ASSUMED,
+		[RC_CHANNELS_RGB] = RC_ORDER_RGB,
+		[RC_CHANNELS_BGR] = RC_ORDER_BGR,
+	};
+
+	return set->decode ? orders[set->channel_order] : RC_ORDER_ENCODED;
+}
+
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
@@ -68,6 +79,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		.layout = r->set->layout_in,
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
+		.decode = decode_order(r->set),
 		.n_threads = r->n_threads,
 	};
 	int rc = rc_scan_run(&ask, &r->scan, err);

@@ -77,6 +77,9 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 		return rc;
 	}
 	save(ask, &scan);
+	for (size_t i = 0; i < scan.n; i++) /* behind the index file, which is good for both */
+		if (scan.files[i].index)
+			rc_index_decode(scan.files[i].index, ask->decode);
 	*scan_out = scan;
 	return 0;
 }

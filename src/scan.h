@@ -25,6 +25,7 @@ struct rc_scan_ask {
 	struct rc_readers *readers;
 	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
 	const char *layout;             /* --layout-in, or NULL to probe each file */
+	enum rc_frame_order decode;     /* what becomes of encoded frames */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */
 	bool keep_index;                /* do not write it */
 	int n_threads;

@@ -21,6 +21,9 @@ enum rc_timeline_mode {
 enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
 #define RC_GAP_CHOICES "flag|drop"
 
+enum rc_channel_order { RC_CHANNELS_AUTO, RC_CHANNELS_RGB, RC_CHANNELS_BGR };
+#define RC_CHANNEL_CHOICES "auto|rgb|bgr"
+
 #define RC_PROGRESS_CHOICES "auto|bar|plain|none"
 
 struct rc_settings {
@@ -52,6 +55,8 @@ struct rc_settings {
 	struct rc_opt_list keep, drop;     /* GLOB,... */
 	struct rc_opt_list rename;         /* OLD=NEW */
 	struct rc_opt_list dtype;          /* [STREAM:]TYPE */
+	bool decode;
+	int channel_order;                 /* enum rc_channel_order */
 	int64_t max_gap_ns;                /* 0: no limit */
 	int gap_policy;                    /* enum rc_gap_policy */
 	struct rc_opt_list latency;        /* STREAM=MS */

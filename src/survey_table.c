@@ -113,6 +113,11 @@ static int row_of(struct rc_survey_table *t, const char *name, struct rc_survey_
 
 void rc_survey_type_text(const struct rc_dataset *d, struct rc_buf *b)
 {
+	if (d->frames.codec != RC_FRAME_RAW) {
+		rc_buf_printf(b, "%s [%ux%ux%u]", rc_frame_codec_name(d->frames.codec),
+			      d->frames.height, d->frames.width, d->frames.channels);
+		return;
+	}
 	rc_buf_puts(b, rc_dtype_name((enum rc_dtype)d->dtype));
 	for (uint32_t i = 1; i < d->rank; i++)
 		rc_buf_printf(b, "%s%llu", i == 1 ? " [" : "x", (unsigned long long)d->dims[i]);

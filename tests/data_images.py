@@ -4,6 +4,7 @@ with filters that h5py has no code for.  Imported by check-images.py."""
 import ctypes
 import ctypes.util
 import io
+import zlib
 
 import h5py
 import numpy as np
@@ -69,3 +70,75 @@ def put_blosc(group, name, values, rows, codec=b"blosclz"):
 
 def put_lz4(group, name, values, rows, block=1 << 12):
     put_filtered(group, name, values, rows, LZ4, lambda raw: lz4_stream(raw, block), (block,))
+
+
+# --- encoded frames ---------------------------------------------------------------------------
+
+def scene(i, h=48, w=64, channels=3, dtype=np.uint8):
+    """A smooth picture with edges and some noise, unlike its neighbours."""
+    y, x = np.mgrid[0:h, 0:w]
+    top = np.iinfo(dtype).max
+    rng = np.random.default_rng(i)
+    planes = [(np.sin((x + 3 * i) / (5 + c)) + np.cos(y / (4 + c))) / 4 + 0.5
+              for c in range(channels)]
+    a = np.stack(planes, -1) + rng.normal(size=(h, w, channels)) * 0.02
+    a[(x - 2 * i) ** 2 + (y - h // 2) ** 2 < 60] = [0.9, 0.1, 0.2, 0.7][:channels]
+    a = (np.clip(a, 0, 1) * top).astype(dtype)
+    return a[..., 0] if channels == 1 else a
+
+
+def encode(array, form="JPEG", mode=None, **options):
+    from PIL import Image
+    out = io.BytesIO()
+    Image.fromarray(array, mode).save(out, form, **options)
+    return out.getvalue()
+
+
+def jpegs(n, **options):
+    return [encode(scene(i), "JPEG", **{"quality": 50 + 4 * (i % 9), **options}) for i in range(n)]
+
+
+def pngs(n, **scene_options):
+    return [encode(scene(i, **scene_options), "PNG") for i in range(n)]
+
+
+def padded(frames, length=None):
+    length = length or max(map(len, frames))
+    return np.frombuffer(b"".join(f.ljust(length, b"\0") for f in frames),
+                         np.uint8).reshape(len(frames), length)
+
+
+def put_sequences(group, name, frames, **options):
+    d = group.create_dataset(name, (len(frames),), h5py.vlen_dtype(np.uint8), **options)
+    for i, f in enumerate(frames):
+        d[i] = np.frombuffer(f, np.uint8)
+    return d
+
+
+def put_strings(group, name, frames, **options):
+    return group.create_dataset(name, data=np.array(frames, f"S{max(map(len, frames))}"), **options)
+
+
+# --- PNG of 16 bits and more than one channel, which Pillow does not write ---------------------
+
+COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+
+
+def png_chunk(kind, body):
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+
+def png16(a):
+    h, w, c = a.shape
+    head = w.to_bytes(4, "big") + h.to_bytes(4, "big") + bytes([16, COLOUR_TYPES[c], 0, 0, 0])
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in a)
+    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + \
+        png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b"")
+
+
+def unpng16(png):
+    """Of what png16() made."""
+    w, h = (int.from_bytes(png[i:i + 4], "big") for i in (16, 20))
+    n = int.from_bytes(png[33:37], "big")
+    rows = np.frombuffer(zlib.decompress(png[41:41 + n]), np.uint8).reshape(h, -1)[:, 1:]
+    return np.ascontiguousarray(rows).view(">u2").astype(np.uint16).reshape(h, w, -1)
