@@ -21,26 +21,35 @@ enum {
 	FREE_PADDING = 64 << 20    /* or that much more */
 };
 
-/* --- rows of one length ----------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
-static int read_block(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
-		      size_t bytes, void *dst, struct rc_err *err)
+static bool read_at(const struct rc_h5_tree *t, uint64_t at, uint64_t n, void *dst)
 {
-	uint64_t at = n->address + row0 * n->dataset->dims[1]; /* inside the file: classified */
 	void *fd = NULL;
+	uint64_t end;
 
-	if (H5Fget_vfd_handle(t->file, H5P_DEFAULT, &fd) < 0 || !fd)
-		return rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "no descriptor of the file");
-	for (size_t done = 0; done < bytes;) {
-		ssize_t got = pread(*(int *)fd, (char *)dst + done, bytes - done,
-				    (off_t)(at + done));
+	if (!rc_add(at, n, &end) || end > t->file_bytes ||
+	    H5Fget_vfd_handle(t->file, H5P_DEFAULT, &fd) < 0 || !fd)
+		return false;
+	for (uint64_t done = 0; done < n;) {
+		ssize_t got = pread(*(int *)fd, (char *)dst + done, n - done, (off_t)(at + done));
 		if (got <= 0)
-			return rc_fail(err, RC_E_FORMAT, "unreadable", "cannot read rows of '%s'",
-				       n->path);
-		done += (size_t)got;
+			return false;
+		done += (uint64_t)got;
 	}
-	return 0;
+	return true;
 }
+
+static uint64_t little_endian(const uint8_t *p, int n)
+{
+	uint64_t v = 0;
+
+	while (n-- > 0)
+		v = v << 8 | p[n];
+	return v;
+}
+
+/* --- rows of one length ----------------------------------------------------------------------- */
 
 /* The bytes of rows as the file has them: of sequences the descriptors. */
 static int stored_rows(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
@@ -50,8 +59,11 @@ static int stored_rows(const struct rc_h5_tree *t, const struct rc_h5_node *n, u
 	size_t bytes = (size_t)(n_rows * n->dataset->dims[1]);
 
 	rows.usable = true;
-	if (n->dataset->storage == RC_STORE_CONTIGUOUS)
-		return read_block(t, n, row0, bytes, dst, err);
+	if (n->dataset->storage == RC_STORE_CONTIGUOUS) {
+		if (read_at(t, n->address + row0 * n->dataset->dims[1], bytes, dst))
+			return 0;
+		return rc_fail(err, RC_E_FORMAT, "unreadable", "cannot read rows of '%s'", n->path);
+	}
 	if (n->rows != RC_H5_NUMBERS && n->dataset->storage != RC_STORE_CHUNKED)
 		return rc_fail(err, RC_E_UNSUPPORTED, "unreadable",
 			       "rows of '%s' are stored in a way that is not read", n->path);
@@ -60,90 +72,87 @@ static int stored_rows(const struct rc_h5_tree *t, const struct rc_h5_node *n, u
 
 /* --- sequences -------------------------------------------------------------------------------- */
 
-/* Hands out one block from the front, so that what libhdf5 leaves behind on errors is not lost. */
-struct slab {
-	char *p;
-	size_t left, max_one;
+/*
+ * libhdf5 copies what the heap has, however much that is, to where it made room for what the
+ * descriptor said.  So the heap is read here: a collection is a head, "GCOL" and its size, and
+ * objects, each with its number, its size and its bytes, padded to 8.
+ */
+enum { HEAP_HEAD = 16, HEAP_ALIGN = 8 };
+
+struct descriptor {
+	uint64_t n, heap; /* bytes, and where the collection is */
+	uint32_t object;
 };
 
-static void *slab_take(size_t n, void *arg)
+static void take_descriptor(const struct rc_h5_tree *t, const uint8_t *p, struct descriptor *d)
 {
-	struct slab *s = arg;
-	void *p = s->p;
-
-	if (n > s->max_one || n > s->left)
-		return NULL;
-	s->p += n;
-	s->left -= n;
-	return p;
+	d->n = little_endian(p, 4);
+	d->heap = little_endian(p + 4, 8);
+	d->object = (uint32_t)little_endian(p + 12, 4);
+	if (!rc_add(d->heap, t->user_block, &d->heap))
+		d->heap = UINT64_MAX;
 }
 
-static void slab_leave(void *p, void *arg)
+/* Where the first n bytes of an object are. */
+static bool find_object(const struct rc_h5_tree *t, const struct descriptor *d, uint64_t *at_out)
 {
-	(void)p, (void)arg;
+	uint64_t at = d->heap, end, n;
+	uint8_t head[HEAP_HEAD];
+
+	if (!read_at(t, at, sizeof head, head) || memcmp(head, "GCOL\1", 5) ||
+	    !rc_add(at, little_endian(head + 8, 8), &end) || end > t->file_bytes)
+		return false;
+	for (at += HEAP_HEAD; at < end && end - at >= HEAP_HEAD; at += HEAP_HEAD + n) {
+		uint32_t number;
+
+		if (!read_at(t, at, sizeof head, head))
+			return false;
+		number = (uint32_t)little_endian(head, 2);
+		n = little_endian(head + 8, 8);
+		if (!number || n > end - at - HEAP_HEAD) /* number 0 is the free rest */
+			return false;
+		*at_out = at + HEAP_HEAD;
+		if (number == d->object)
+			return n >= d->n;
+		n += (HEAP_ALIGN - n % HEAP_ALIGN) % HEAP_ALIGN;
+	}
+	return false;
 }
 
-static int read_sequences(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
-			  uint64_t n_rows, hvl_t *seq, struct slab *slab, struct rc_err *err)
+static int sequence_row(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row,
+			const struct descriptor *d, size_t row_bytes, char *dst,
+			struct rc_err *err)
 {
-	hsize_t start = row0, count = n_rows;
-	hid_t dset = h5_open_dataset(t, n, err), file = -1, mem = -1, type = -1, plist = -1;
-	int rc = RC_E_FORMAT;
+	uint64_t at;
 
-	if (dset < 0)
-		return rc;
-	file = H5Dget_space(dset);
-	mem = H5Screate_simple(1, &count, NULL);
-	type = H5Tvlen_create(H5T_NATIVE_UINT8);
-	plist = H5Pcreate(H5P_DATASET_XFER);
-	if (file < 0 || mem < 0 || type < 0 || plist < 0 ||
-	    H5Pset_vlen_mem_manager(plist, slab_take, slab, slab_leave, slab) < 0 ||
-	    H5Sselect_hyperslab(file, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0 ||
-	    H5Dread(dset, type, mem, file, plist, seq) < 0)
-		rc_h5_fail(err, rc, "unreadable", "cannot read frames %llu to %llu of '%s'",
-			   (unsigned long long)row0, (unsigned long long)(row0 + n_rows - 1),
-			   n->path);
-	else
-		rc = 0;
-	if (plist >= 0)
-		H5Pclose(plist);
-	if (type >= 0)
-		H5Tclose(type);
-	if (mem >= 0)
-		H5Sclose(mem);
-	if (file >= 0)
-		H5Sclose(file);
-	H5Oclose(dset);
-	return rc;
+	if (d->n > row_bytes)
+		return rc_fail(err, RC_E_INPUT, "input_changed",
+			       "frame %llu of '%s' is longer than all were in the scan",
+			       (unsigned long long)row, n->path);
+	if (d->n && (!find_object(t, d, &at) || !read_at(t, at, d->n, dst)))
+		return rc_fail(err, RC_E_FORMAT, "unreadable",
+			       "frame %llu of '%s' is not where its descriptor says: the file is "
+			       "damaged", (unsigned long long)row, n->path);
+	memset(dst + d->n, 0, row_bytes - d->n);
+	return 0;
 }
 
 static int sequence_rows(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
 			 uint64_t n_rows, size_t row_bytes, char *dst, struct rc_err *err)
 {
-	struct slab slab = { .left = n_rows * row_bytes, .max_one = row_bytes };
-	hvl_t *seq = NULL;
-	char *block = NULL;
-	int rc = rc_new_array(&seq, n_rows, sizeof *seq, err);
+	uint8_t *stored = NULL;
+	size_t each = (size_t)n->dataset->dims[1];
+	int rc = rc_new_array(&stored, n_rows, each, err);
 
 	if (!rc)
-		rc = rc_new_array(&block, n_rows, row_bytes, err);
-	slab.p = block;
-	if (!rc)
-		rc = read_sequences(t, n, row0, n_rows, seq, &slab, err);
-	for (uint64_t i = 0; !rc && i < n_rows; i++, dst += row_bytes) {
-		size_t len = seq[i].p ? seq[i].len : 0;
-		if (len > row_bytes)
-			rc = rc_fail(err, RC_E_INPUT, "input_changed",
-				     "frame %llu of '%s' is longer than all were in the scan",
-				     (unsigned long long)(row0 + i), n->path);
-		if (rc)
-			break;
-		if (len)
-			memcpy(dst, seq[i].p, len);
-		memset(dst + len, 0, row_bytes - len);
+		rc = stored_rows(t, n, row0, n_rows, stored, err);
+	for (uint64_t i = 0; !rc && i < n_rows; i++) {
+		struct descriptor d;
+
+		take_descriptor(t, stored + i * each, &d);
+		rc = sequence_row(t, n, row0 + i, &d, row_bytes, dst + i * row_bytes, err);
 	}
-	free(block);
-	free(seq);
+	free(stored);
 	return rc;
 }
 
@@ -173,16 +182,8 @@ struct look {
 	size_t n_seen;
 	uint64_t i_picture, i_other; /* UINT64_MAX: none seen */
 	enum rc_frame_codec other;
+	struct rc_err err;   /* why a row could not be read */
 };
-
-static uint64_t little_endian(const uint8_t *p, int n)
-{
-	uint64_t v = 0;
-
-	while (n-- > 0)
-		v = v << 8 | p[n];
-	return v;
-}
 
 static bool addresses_of_8(const struct rc_h5_tree *t)
 {
@@ -195,8 +196,7 @@ static bool addresses_of_8(const struct rc_h5_tree *t)
 	return ok;
 }
 
-/* From the descriptors: 4 bytes of length before the place in a heap.  False: they cannot be
- * read. */
+/* From the descriptors.  False: they cannot be read. */
 static bool take_lengths(struct look *k)
 {
 	enum { AT_ONCE = 1024 };
@@ -211,11 +211,12 @@ static bool take_lengths(struct look *k)
 
 		ok = !stored_rows(k->t, k->n, at, n, stored, NULL);
 		for (uint64_t i = 0; ok && i < n; i++) {
-			uint32_t len = (uint32_t)little_endian(stored + i * each, 4);
-			k->lengths[at + i] = len;
-			k->total_bytes += len;
-			if (len > k->row_bytes)
-				k->row_bytes = len;
+			struct descriptor d;
+			take_descriptor(k->t, stored + i * each, &d);
+			k->lengths[at + i] = (uint32_t)d.n;
+			k->total_bytes += d.n;
+			if (d.n > k->row_bytes)
+				k->row_bytes = d.n;
 		}
 	}
 	free(stored);
@@ -238,7 +239,7 @@ static bool look_at(struct look *k, uint64_t i)
 	if (k->n_seen == MAX_LOOKS || (k->lengths && !k->lengths[i]))
 		return true;
 	k->seen[k->n_seen++] = i;
-	if (h5_frame_rows(k->t, k->n, i, 1, (size_t)k->row_bytes, k->row, NULL))
+	if (h5_frame_rows(k->t, k->n, i, 1, (size_t)k->row_bytes, k->row, &k->err))
 		return false;
 	codec = frames_sniff(k->row, (size_t)k->row_bytes);
 	if (codec != RC_FRAME_RAW && k->i_picture == UINT64_MAX) {
@@ -258,7 +259,12 @@ static bool look_around(struct look *k)
 {
 	uint64_t longest = 0, shortest = 0, pixels;
 
-	if (!look_at(k, 0) || !look_at(k, k->n_rows / 2) || !look_at(k, k->n_rows - 1))
+	if (!look_at(k, 0))
+		return false;
+	/* most rows of bytes are something else; sequences may be mixed */
+	if (!k->lengths && k->i_other == 0)
+		return true;
+	if (!look_at(k, k->n_rows / 2) || !look_at(k, k->n_rows - 1))
 		return false;
 	if (!k->lengths || k->i_picture == UINT64_MAX)
 		return true;
@@ -348,8 +354,16 @@ int h5_find_frames(struct rc_h5_tree *t, struct rc_h5_node *n, struct rc_err *er
 		k.total_bytes = n->stored_bytes;
 	}
 	if (k.row_bytes < MIN_FRAME_BYTES || k.row_bytes > MAX_FRAME_BYTES ||
-	    rc_new_array(&k.row, k.row_bytes, 1, NULL) || !look_around(&k) ||
-	    k.i_picture == UINT64_MAX)
+	    rc_new_array(&k.row, k.row_bytes, 1, NULL))
+		goto done;
+	if (!look_around(&k)) {
+		if (k.lengths) {
+			forget_problem(n);
+			h5_problem(n, "unreadable", "%s", k.err.msg);
+		}
+		goto done;
+	}
+	if (k.i_picture == UINT64_MAX)
 		goto done;
 	if (k.i_other != UINT64_MAX) {
 		forget_problem(n);

@@ -12,7 +12,7 @@ void h5_cause(char *dst, size_t cap);
 /* Fills n->dataset and n->usable, or the problem, from an open dataset. */
 int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct rc_err *err);
 /* Takes a classified dataset as encoded pictures, if its first bytes say so: then it is usable and
- * its form has frames.  Some rows are read; sequences must be in a tree that stays open. */
+ * its form has frames.  Some rows are read. */
 int h5_find_frames(struct rc_h5_tree *t, struct rc_h5_node *n, struct rc_err *err);
 /* Rows of a classified dataset of bytes, each row_bytes long: sequences padded with zeros, others
  * as they are.  n's form is that of h5_classify(). */
