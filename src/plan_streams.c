@@ -166,6 +166,18 @@ static struct rc_encoding encoding_of(const struct rc_dataset *d)
 	return e;
 }
 
+/* The bytes of strings are shuffled by whole strings, which the output does not have. */
+static bool same_elements(const struct rc_dataset *d)
+{
+	size_t size = rc_dtype_size((enum rc_dtype)d->dtype);
+
+	for (uint32_t i = 0; i < d->n_filters; i++)
+		if (d->frames.codec != RC_FRAME_RAW && d->filters[i].id == RC_FILTER_SHUFFLE &&
+		    d->filters[i].values[0] != size)
+			return false;
+	return true;
+}
+
 static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 {
 	const struct rc_compression *c =
@@ -190,7 +202,7 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 				 rc_dtype_size(out->dtype) > 1;
 	out->stored = c->keep && out->copies && d->n_filters > 0 &&
 		      d->storage == RC_STORE_CHUNKED && !d->big_endian &&
-		      rc_dataset_row_chunks(d);
+		      rc_dataset_row_chunks(d) && same_elements(d);
 }
 
 /* --- output streams --------------------------------------------------------------------------- */

@@ -161,6 +161,8 @@ def forms_of(frames):
         "sequences_gzip": lambda g, n: make.put_sequences(g, n, frames, chunks=(5,),
                                                           compression="gzip"),
         "strings": lambda g, n: make.put_strings(g, n, frames),
+        "string_each": lambda g, n: make.put_strings(g, n, frames, chunks=(1,),
+                                                     compression="gzip", shuffle=True),
         "strings_gzip": lambda g, n: make.put_strings(g, n, frames, chunks=(4,),
                                                       compression="gzip", shuffle=True),
     }
