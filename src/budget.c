@@ -158,6 +158,11 @@ static int least_slots(const struct rc_devices *d)
 	return LEAST_SLOTS * (int)d->n;
 }
 
+static uint64_t smaller_batch(uint64_t batch)
+{
+	return batch > LEAST_BATCH_BYTES ? most(batch / 2, LEAST_BATCH_BYTES) : 0;
+}
+
 /* Smaller batches first, then fewer slots, then fewer workers: one without a slot would idle. */
 static bool divide(struct rc_budget *b, int n_workers)
 {
@@ -169,7 +174,7 @@ static bool divide(struct rc_budget *b, int n_workers)
 		int fewest = larger(w + 1, least_slots(b->devices));
 
 		for (int s = larger(larger(w + MORE_SLOTS, link), fewest); s >= fewest; s--)
-			for (uint64_t n = batch; n >= LEAST_BATCH_BYTES; n /= 2)
+			for (uint64_t n = batch; n; n = smaller_batch(n))
 				if (try(b, w, s, n))
 					return true;
 	}
