@@ -418,18 +418,16 @@ static bool bound_cache(hid_t fapl)
 static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
 {
 	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
-	char path[64];
 	int rc = 0;
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	t->lapl = H5Pcreate(H5P_LINK_ACCESS);
-	if (fapl < 0 || t->lapl < 0 || H5Pset_fapl_sec2(fapl) < 0 ||
+	if (fapl < 0 || t->lapl < 0 ||
 	    H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0 || H5Pset_nlinks(t->lapl, 1) < 0 ||
 	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0 || !bound_cache(fapl)) {
 		rc = rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "libhdf5 refused its settings");
 		goto done;
 	}
-	t->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+	t->file = h5_open_fd(fd, fapl);
 	if (t->file < 0)
 		rc = open_failed(err);
 done:

@@ -86,9 +86,12 @@ void rc_reader_serve(int sock, const struct rc_reader_limits *limits) __attribut
 
 /* --- files, in the run ---------------------------------------------------------------------- */
 
-/* Opens a regular file for reading, never blocking on a pipe or device. */
+struct rc_readers;
 struct stat;
-int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err);
+/* Opens a regular file for reading, never blocking on a pipe or device, or an unpacked one. */
+int rc_input_open(struct rc_readers *p, const char *path, int *fd_out, struct stat *st_out,
+		  struct rc_err *err);
+int64_t rc_mtime_ns(const struct stat *st);
 /* RC_E_INPUT "input_changed" unless the file has this size and mtime. */
 int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, struct rc_err *err);
 

@@ -7,6 +7,7 @@
 
 #include "formats/codec.h"
 #include "formats/codec_optional.h"
+#include "formats/container.h"
 #include "formats/frames.h"
 
 void rc_codec_versions(struct rc_buf *b)
@@ -16,6 +17,7 @@ void rc_codec_versions(struct rc_buf *b)
 	H5get_libversion(&major, &minor, &release);
 	rc_buf_printf(b, "HDF5 %u.%u.%u, zstd %s, libdeflate %s", major, minor, release,
 		      ZSTD_versionString(), LIBDEFLATE_VERSION_STRING);
+	rc_container_versions(b);
 	codec_optional_versions(b);
 	frames_versions(b);
 }

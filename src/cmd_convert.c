@@ -28,6 +28,10 @@ static const struct rc_opt rows[] = {
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
+	{.name = "scratch-dir", .type = RC_OPT_STRING, .offset = AT(scratch_dir), .arg = "DIR",
+	 .group = "Input and output",
+	 .help = "where what is unpacked lies if memory is short; else TMPDIR or the output "
+		 "directory"},
 	{.name = "layout", .type = RC_OPT_STRING, .offset = AT(layout_out), .arg = "NAME",
 	 .dflt = "robomimic", .group = "Input and output",
 	 .help = "output layout: robomimic, or act for one ALOHA file an episode"},
@@ -183,9 +187,7 @@ int cmd_convert(int argc, char **argv)
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	trim_slashes((char *)set.output);
-	if (set.recipe && set.files_from && !strcmp(set.recipe, "-") &&
-	    !strcmp(set.files_from, "-")) {
-		rc_log(RC_LOG_ERROR, "--recipe and --files-from cannot both be standard input");
+	if (!rc_cmd_one_stdin(&opts, set.files_from, set.recipe)) {
 		status = RC_EXIT_USAGE;
 		goto done;
 	}

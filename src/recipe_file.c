@@ -20,7 +20,7 @@ static const struct {
 static const char *const run_only[] = {
 	"recipe", "output", "files-from", "null", "index", "force", "dry-run", "report",
 	"threads", "quiet", "verbose", "help", "version", "progress", "dump-options", "simd",
-	"device", "strict", "memory", "device-memory",
+	"device", "strict", "memory", "device-memory", "scratch-dir", "container",
 };
 
 static bool is_run_only(const char *name)

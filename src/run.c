@@ -34,13 +34,22 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 		.null_separated = r->set->null_separated,
 		.exclude_dir = r->set->output,
 	};
+	uint64_t memory = rc_amount_of(r->set->memory, rc_allowed_memory());
 	int rc;
 
 	if (n == 0 && !r->set->files_from)
 		return rc_fail(err, RC_E_USAGE, "input",
 			       "no input; name HDF5 files or directories, or --files-from FILE "
 			       "(see robocache convert --help)");
-	rc = rc_inputs_collect(&opt, &r->inputs, err);
+	rc = rc_scratch_dir(r->set->scratch_dir, r->set->output, &r->scratch_dir, err);
+	if (!rc)
+		rc = rc_scratch_unpacked(r->scratch_dir, memory / RC_UNPACKED_PART, &r->unpacked,
+					 err);
+	opt.unpacked = r->unpacked;
+	if (!rc)
+		rc = rc_inputs_collect(&opt, &r->inputs, err);
+	if (!rc)
+		rc_readers_use(r->readers, r->unpacked);
 	return rc ? rc : rc_outdir_check_inputs(&r->outdir, &r->inputs, err);
 }
 
@@ -213,6 +222,7 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		.device_memory = r->set->device_memory,
 		.shared_bytes = rc_readers_shared_bytes(r->readers),
 		.n_workers = r->n_threads,
+		.unpacks = !rc_unpacked_empty(r->unpacked),
 	};
 	struct rc_pipeline_options opt = {
 		.ask = &ask,
@@ -393,6 +403,9 @@ void rc_run_release(struct rc_run *r)
 	rc_plan_release(&r->plan);
 	rc_scan_release(&r->scan);
 	rc_inputs_release(&r->inputs);
+	rc_readers_use(r->readers, NULL);
+	rc_unpacked_free(r->unpacked);
+	free(r->scratch_dir);
 	rc_recipe_release(&r->recipe);
 	rc_problems_release(&r->problems);
 	rc_quality_release(&r->quality);

@@ -10,6 +10,7 @@
 #include "pipeline.h"
 #include "progress.h"
 #include "recipe.h"
+#include "scratch.h"
 
 /* Exit statuses, also in robocache(1). */
 enum rc_exit {
@@ -32,6 +33,8 @@ struct rc_run {
 	/* what there is */
 	struct rc_readers *readers;
 	struct rc_recipe recipe;
+	char *scratch_dir;
+	struct rc_unpacked *unpacked; /* what containers among the inputs hold */
 	struct rc_inputs inputs;
 	struct rc_outdir outdir;
 	struct rc_scan scan;

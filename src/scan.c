@@ -18,9 +18,13 @@ static void scan_one(void *arg, struct rc_input *in, size_t i)
 {
 	struct scanner *sc = arg;
 	struct rc_scanned *f = sc->files[i];
+	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
 	int64_t t0 = rc_now_ns();
 
-	rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
+	if (!rc_readers_hold(pool, f->path, &f->err)) {
+		rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
+		rc_readers_release(pool, f->path);
+	}
 	f->scan_ns = rc_now_ns() - t0;
 }
 

@@ -32,6 +32,7 @@ struct rc_settings {
 	bool null_separated;
 	const char *layout_in;
 	const char *index;
+	const char *scratch_dir;
 	/* what comes out */
 	const char *output;
 	const char *layout_out;

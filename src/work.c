@@ -521,8 +521,10 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 static int prepare(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
 	bool steps = w->plan->timing == RC_TIMING_STEPS;
-	int rc = load_tracks(ask, w, err);
+	int rc = rc_readers_ready(rc_reader_pool(rc_input_reader(ask->input)), w->ix->path, err);
 
+	if (!rc)
+		rc = load_tracks(ask, w, err);
 	if (rc)
 		return rc;
 	rc = set_origin(w, err);
