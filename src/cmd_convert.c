@@ -3,7 +3,9 @@
 
 #include "cmd.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "run.h"
@@ -15,7 +17,7 @@
 static const struct rc_opt rows[] = {
 	{.name = "output", .letter = 'o', .type = RC_OPT_STRING, .offset = AT(output),
 	 .arg = "DIR", .group = "Input and output", .no_env = true,
-	 .help = "directory for the shards, manifest.json and report.json"},
+	 .help = "directory for the shards, manifest.json and report.json; - is standard output"},
 	{.name = "files-from", .type = RC_OPT_STRING, .offset = AT(files_from), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "read names of inputs from FILE, one a line; - is standard input"},
@@ -39,6 +41,9 @@ static const struct rc_opt rows[] = {
 	 .dflt = "keep", .group = "Input and output",
 	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]; for one "
 		 "kind: images=CODEC,low-dim=CODEC"},
+	{.name = "container", .type = RC_OPT_CHOICE, .offset = AT(container), .arg = "FORM",
+	 .dflt = "h5", .choices = RC_CONTAINER_CHOICES, .group = "Input and output",
+	 .help = "shards as they are, or each packed as shard-00000.h5.zst"},
 	{.name = "shard-size", .type = RC_OPT_SIZE, .offset = AT(shard_size), .arg = "SIZE",
 	 .dflt = "4GiB", .group = "Input and output",
 	 .help = "start a new shard before this size, uncompressed; 0 for no limit"},
@@ -148,6 +153,46 @@ static const char examples[] =
 	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped,\n"
 	"74 output cannot be written, 128+N ended by signal N.\n";
 
+/* A summary that must not mix with the data. */
+static void tell_lines(const struct rc_buf *out)
+{
+	for (const char *line = out->p; line && *line;) {
+		size_t n = strcspn(line, "\n");
+
+		rc_log(RC_LOG_INFO, "%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
+/* Shards for standard output are made in a directory of their own, which becomes the output. */
+static int open_pipe(struct rc_outpipe *p, struct rc_run *run, struct rc_settings *set,
+		     struct rc_err *err)
+{
+	char *scratch;
+	int rc;
+
+	if (set->report && !strcmp(set->report, "-"))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output and --report cannot both be standard output; name a file "
+			       "for the report");
+	if (set->container != RC_CONTAINER_OUT_H5)
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--container has no meaning with --output -, which is in zstd "
+			       "anyway; leave it out");
+	if (!set->dry_run && isatty(STDOUT_FILENO))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output - is standard output, which is a terminal here; send it "
+			       "into a file or another program");
+	rc = rc_scratch_dir(set->scratch_dir, NULL, &scratch, err);
+	if (rc)
+		return rc;
+	rc = rc_outpipe_open(p, STDOUT_FILENO, scratch, err);
+	free(scratch);
+	set->output = p->dir;
+	run->pipe = p;
+	return rc;
+}
+
 /* Standard output is written last, so that a run whose reader went away has done its work. */
 static int finish(struct rc_run *run, const struct rc_buf *out)
 {
@@ -155,9 +200,11 @@ static int finish(struct rc_run *run, const struct rc_buf *out)
 	bool results = set->dry_run || (set->report && !strcmp(set->report, "-"));
 	int status = run->exit_code;
 
-	if (run->err.code)
+	if (run->err.code && rc_stop_signal() != SIGPIPE)
 		rc_log(RC_LOG_ERROR, "%s", run->err.msg);
-	if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
+	if (run->pipe && !set->dry_run)
+		tell_lines(out);
+	else if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
 		status = RC_EXIT_FAILED;
 	return status;
 }
@@ -178,6 +225,7 @@ int cmd_convert(int argc, char **argv)
 					 &set.verbose};
 	struct rc_run run = {.opts = &opts, .set = &set, .argc = argc, .argv = argv,
 			     .version = RC_VERSION};
+	struct rc_outpipe pipe = {.fd = -1};
 	struct rc_json *recipe = NULL;
 	struct rc_err err = {0};
 	struct rc_buf out;
@@ -192,6 +240,7 @@ int cmd_convert(int argc, char **argv)
 		goto done;
 	}
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
+	    (set.output && !strcmp(set.output, "-") && open_pipe(&pipe, &run, &set, &err)) ||
 	    rc_cmd_readers(&run.readers, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
 		status = rc_exit_of(err.code);
@@ -202,6 +251,7 @@ int cmd_convert(int argc, char **argv)
 	rc_run_release(&run);
 	rc_readers_stop(run.readers);
 done:
+	rc_outpipe_release(&pipe);
 	rc_json_free(recipe);
 	rc_opts_release(&opts);
 	rc_buf_release(&out);

@@ -339,6 +339,7 @@ static int verify(struct rc_readers *readers, const struct names *ns, const stru
 		.readers = readers,
 		.n_threads = set->threads ? (int)set->threads : rc_allowed_cpus(),
 		.deep = set->deep,
+		.scratch_dir = set->scratch_dir,
 	};
 	struct rc_json *root = set->json ? rc_json_new_object() : NULL, *list = NULL;
 	struct total t = {0};

@@ -19,11 +19,14 @@ struct rc_commit {
 	/* results */
 	int rc;               /* not 0: nothing is under the final name; `err` says why */
 	struct rc_err err;
-	struct rc_digest digest;
+	struct rc_digest digest; /* of the file under its final name */
 	uint64_t bytes;
+	struct rc_digest unpacked_digest; /* packed: of what is in it */
+	uint64_t unpacked_bytes;
 	int64_t busy_ns;
 	/* private */
 	struct rc_outfile file;
+	bool pack;
 	pthread_t thread;
 	bool threaded;
 };
@@ -31,6 +34,7 @@ struct rc_commit {
 struct rc_commits {
 	struct rc_commit c[RC_MAX_COMMITS];
 	unsigned first, n; /* those under way, in a ring */
+	bool pack;         /* set once: files get their names with ".zst" behind them, in zstd */
 };
 
 /* Takes over *file, whose bytes are complete.  There must be room: n < RC_MAX_COMMITS. */

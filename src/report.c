@@ -410,6 +410,11 @@ static bool shard_json(const void *arg, size_t i, struct rc_json *o)
 	rc_json_add_uint(o, "episodes", s->n_episodes);
 	rc_digest_hex(s->digest, hex);
 	rc_json_add_string(o, "xxh3_128", hex);
+	if (s->unpacked_bytes) {
+		rc_json_add_uint(o, "unpacked_bytes", s->unpacked_bytes);
+		rc_digest_hex(s->unpacked_digest, hex);
+		rc_json_add_string(o, "unpacked_xxh3_128", hex);
+	}
 	rc_digest_hex(s->content, hex);
 	rc_json_add_string(o, "content_xxh3_128", hex);
 	return true;

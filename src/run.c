@@ -130,6 +130,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	if (rc)
 		return rc;
 	r->writer.quality = &r->quality;
+	r->writer.pipe = r->pipe;
 	r->planned = true;
 	warn_about(&r->problems);
 	for (size_t i = 0; i < r->plan.n_episodes; i++) {
@@ -239,7 +240,8 @@ static int convert(struct rc_run *r, struct rc_err *err)
 	if (!rc)
 		rc = rc_outdir_begin(&r->outdir, err);
 	if (!rc)
-		rc = announce(r, err);
+		rc = r->pipe ? rc_outpipe_begin(r->pipe, r->plan.n_shards, err)
+			       : announce(r, err);
 	if (rc)
 		return rc;
 	rc_shard_init();
@@ -253,6 +255,8 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		return rc_fail(err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
+	if (!rc && r->pipe)
+		rc = rc_outpipe_end(r->pipe, err);
 	if (!rc)
 		rc_outdir_finish(&r->outdir, &r->writer);
 	return rc;
@@ -316,22 +320,27 @@ static void summarise(const struct rc_run *r, const char *report, struct rc_buf 
 	for (size_t i = 0; i < r->plan.n_shards; i++)
 		shards += w->shards[i].committed;
 	rc_format_bytes(size, sizeof size, w->written_bytes);
-	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s in '%s'\n",
+	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s ",
 		      (unsigned long long)w->n_ok, rc_plural(w->n_ok),
-		      (unsigned long long)w->written_ticks, shards, rc_plural(shards), size,
-		      r->set->output);
+		      (unsigned long long)w->written_ticks, shards, rc_plural(shards), size);
+	if (r->pipe)
+		rc_buf_puts(out, "before packing\n");
+	else
+		rc_buf_printf(out, "in '%s'\n", r->set->output);
 	if (w->n_skipped || r->scan.n_failed)
-		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s; reasons in the report\n",
+		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s%s\n",
 			      (unsigned long long)w->n_skipped, rc_plural(w->n_skipped),
-			      r->scan.n_failed, rc_plural(r->scan.n_failed));
-	rc_buf_printf(out, "report: %s\n", report);
+			      r->scan.n_failed, rc_plural(r->scan.n_failed),
+			      report ? "; reasons in the report" : "");
+	if (report)
+		rc_buf_printf(out, "report: %s\n", report);
 }
 
 /* A run that never got past its arguments leaves no report behind; any other does, above all one
- * in which nothing could be converted. */
+ * in which nothing could be converted.  A stream has no place for it. */
 static bool wants_report(const struct rc_run *r, int rc)
 {
-	return rc != RC_E_USAGE && !r->set->dry_run && r->scan.n;
+	return rc != RC_E_USAGE && !r->set->dry_run && r->scan.n && (!r->pipe || r->set->report);
 }
 
 static bool same_file(const char *a, const char *b)
@@ -389,6 +398,8 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 			r->err = late;
 			r->exit_code = rc_exit_of(rc);
 		}
+	} else if (r->pipe && !rc && !r->set->dry_run) {
+		summarise(r, NULL, out);
 	}
 	return r->exit_code;
 }

@@ -30,6 +30,7 @@ struct rc_run {
 	int argc;
 	char **argv;
 	const char *version;
+	struct rc_outpipe *pipe; /* takes the output, from set->output; NULL: it stays there */
 	/* what there is */
 	struct rc_readers *readers;
 	struct rc_recipe recipe;

@@ -18,6 +18,9 @@ enum rc_timeline_mode {
 };
 #define RC_TIMELINE_CHOICES "auto|intersection|reference|union"
 
+enum rc_container_out { RC_CONTAINER_OUT_H5, RC_CONTAINER_OUT_ZST };
+#define RC_CONTAINER_CHOICES "h5|h5.zst"
+
 enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
 #define RC_GAP_CHOICES "flag|drop"
 
@@ -37,6 +40,7 @@ struct rc_settings {
 	const char *output;
 	const char *layout_out;
 	const char *compression;
+	int container;                     /* enum rc_container_out */
 	uint64_t shard_size;
 	int64_t shard_episodes;
 	const char *split;

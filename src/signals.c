@@ -44,6 +44,12 @@ int rc_stop_signal(void)
 	return asked;
 }
 
+void rc_stop_for_pipe(void)
+{
+	if (!asked)
+		asked = SIGPIPE;
+}
+
 void rc_signals_reraise(void)
 {
 	sigset_t set;

@@ -14,6 +14,8 @@ void rc_signals_install(void);
 bool rc_stop_asked(void);
 /* The signal that asked, or 0. */
 int rc_stop_signal(void);
+/* Standard output was closed by its reader: stops as if SIGPIPE had asked. */
+void rc_stop_for_pipe(void);
 /* Ends the process by the signal that asked, as the shell expects; returns if there was none. */
 void rc_signals_reraise(void);
 

@@ -18,6 +18,7 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 	int rc;
 
 	*w = (struct rc_writer){.plan = plan, .set = set, .info = *info};
+	w->commits.pack = set->container == RC_CONTAINER_OUT_ZST;
 	rc = rc_new_array(&w->episodes, plan->n_episodes, sizeof *w->episodes, err);
 	if (!rc)
 		rc = rc_new_array(&w->shards, plan->n_shards, sizeof *w->shards, err);
@@ -84,11 +85,15 @@ static bool end_commit(struct rc_writer *w, int *rc_out, struct rc_err *err)
 	r = &w->shards[c->tag];
 	r->bytes = c->bytes;
 	r->digest = c->digest;
+	r->unpacked_bytes = c->unpacked_bytes;
+	r->unpacked_digest = c->unpacked_digest;
 	r->committed = true;
 	w->commit.items++;
 	w->commit.bytes += c->bytes;
 	w->written_bytes += c->bytes;
 	rc_log(RC_LOG_DEBUG, "wrote '%s'", r->name);
+	if (w->pipe)
+		*rc_out = rc_outpipe_shard(w->pipe, r->name, err);
 	return true;
 }
 
@@ -123,6 +128,8 @@ static int close_shard(struct rc_writer *w, struct rc_err *err)
 	if (rc)
 		return rc;
 	r->content = rc_hasher_end(w->hash_shard);
+	if (w->commits.pack)
+		snprintf(r->name + strlen(r->name), sizeof r->name - strlen(r->name), ".zst");
 	rc_commits_begin(&w->commits, &w->file, w->i_shard);
 	return 0;
 }
@@ -341,6 +348,7 @@ void rc_writer_abandon(struct rc_writer *w)
 	rc_shard_abandon(w->shard);
 	rc_outfile_abandon(&w->file);
 	w->shard = NULL;
+	w->pipe = NULL; /* nothing may follow what is missing */
 	/* those that were complete may still succeed */
 	while (end_commit(w, &rc, NULL))
 		;

@@ -95,22 +95,30 @@ static int hash_fd(int fd, const char *path, struct rc_hasher *h, uint64_t *byte
 	return rc;
 }
 
-int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
-		   struct rc_err *err)
+int rc_digest_fd(int fd, const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
+		 struct rc_err *err)
 {
 	struct rc_hasher *h = NULL;
-	int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = rc_hasher_new(&h, err);
 
-	if (fd < 0)
-		return rc_fail_errno(err, RC_E_INPUT, "open_failed", errno, "cannot open '%s'",
-				     path);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	rc = rc_hasher_new(&h, err);
 	if (!rc)
 		rc = hash_fd(fd, path, h, bytes_out, err);
 	if (!rc)
 		*d_out = rc_hasher_end(h);
 	rc_hasher_free(h);
+	return rc;
+}
+
+int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
+		   struct rc_err *err)
+{
+	int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return rc_fail_errno(err, RC_E_INPUT, "open_failed", errno, "cannot open '%s'",
+				     path);
+	rc = rc_digest_fd(fd, path, d_out, bytes_out, err);
 	close(fd);
 	return rc;
 }

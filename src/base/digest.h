@@ -26,6 +26,9 @@ void rc_hasher_free(struct rc_hasher *h);
 /* Digest and length of a file, read in one pass. */
 int rc_digest_file(const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
 		   struct rc_err *err);
+/* The same of an open file, from its beginning; path is for messages. */
+int rc_digest_fd(int fd, const char *path, struct rc_digest *d_out, uint64_t *bytes_out,
+		 struct rc_err *err);
 /* 64-bit seeded hash, for splits. */
 uint64_t rc_hash64(const void *bytes, size_t n, uint64_t seed);
 
