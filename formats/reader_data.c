@@ -196,14 +196,14 @@ static bool chunk_offset(const struct open_dataset *d, uint64_t id, hsize_t *off
 static int stored_size(const struct open_dataset *d, const hsize_t *offset, hsize_t *n_out,
 		       struct rc_err *err)
 {
-	if (H5Dget_chunk_storage_size(d->id, offset, n_out) < 0)
-		return rc_h5_fail(err, RC_E_FORMAT, "missing_chunk",
-				  "the chunk at row %llu of '%s' cannot be found",
-				  (unsigned long long)offset[0], d->path);
-	if (!*n_out)
+	if (H5Dget_chunk_storage_size(d->id, offset, n_out) < 0 || !*n_out) {
+		H5Eclear2(H5E_DEFAULT);
 		return rc_fail(err, RC_E_FORMAT, "missing_chunk",
-			       "the chunk at row %llu of '%s' was never written or its entry is "
-			       "damaged", (unsigned long long)offset[0], d->path);
+			       "the chunk at row %llu of '%s' was never written, or its entry is "
+			       "damaged; if fill values are right there, h5repack -f GZIP=1 makes "
+			       "a copy that holds them, and --drop leaves the stream out",
+			       (unsigned long long)offset[0], d->path);
+	}
 	return 0;
 }
 

@@ -264,7 +264,7 @@ def check_damaged_shards():
     put("out/manifest.json", json.dumps(manifest).encode())
     run("verify", "out")
     told = run("verify", "--deep", "out", status=3).stdout
-    check("digest_mismatch" in told and "what is in it differs" in told, f"the digest inside: {told}")
+    check("digest_mismatch" in told and "what is in it differs" in told, f"digest inside: {told}")
     run("convert", "raw", "-o", "out", "-q", "--rate", "20", status=2)
     run("convert", "raw", "-o", "out", "-q", "--rate", "20", "-f")
     check(sorted(os.listdir("out")) == ["manifest.json", "report.json", "shard-00000.h5"],
