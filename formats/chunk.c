@@ -97,8 +97,12 @@ int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 	int rc = 0;
 
 	for (f = in->files; f < end; f++) {
-		if (f->fd >= 0 && !strcmp(f->path, ix->path))
-			break;
+		if (f->fd >= 0 && !strcmp(f->path, ix->path)) {
+			/* an unpacked file may have gone and come back since */
+			if (!rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, NULL))
+				break;
+			close_file(f);
+		}
 		if (f->used < fresh->used)
 			fresh = f;
 	}
@@ -108,11 +112,12 @@ int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 		rc = rc_grow_array(&f->path, &f->cap_path, n_path, 1, err);
 		if (!rc) {
 			memcpy(f->path, ix->path, n_path);
-			rc = rc_input_open(ix->path, &f->fd, &st, err);
+			rc = rc_input_open(rc_reader_pool(in->reader), ix->path, &f->fd, &st,
+					   err);
 		}
+		if (!rc)
+			rc = rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
 	}
-	if (!rc)
-		rc = rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
 	if (rc) {
 		close_file(f);
 		return rc;

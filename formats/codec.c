@@ -6,6 +6,7 @@
 #include <zstd_errors.h>
 
 #include "formats/codec_filters.h"
+#include "formats/codec_optional.h"
 
 enum { FLETCHER32_BYTES = 4 };
 
@@ -54,6 +55,10 @@ void rc_filter_name(int32_t id, char *dst, size_t cap)
 
 bool rc_filter_decodable(int32_t id)
 {
+	if (id == RC_FILTER_BLOSC)
+		return codec_has_blosc;
+	if (id == RC_FILTER_LZ4)
+		return codec_has_lz4;
 	for (size_t i = 0; i < RC_ARRAY_LEN(filters); i++)
 		if (filters[i].id == id)
 			return filters[i].decodable;
@@ -419,6 +424,21 @@ static int undo_lzf(struct span in, const struct room *r, size_t *n_out, struct 
 	return 0;
 }
 
+static int undo_blosc(struct span in, const struct room *r, size_t *n_out, struct rc_err *err)
+{
+	if (!codec_blosc_decode(in.p, in.n, r->p, r->cap, n_out))
+		return damaged(err, "blosc", "not a valid buffer of at most a chunk, or compressed "
+			       "by a codec that its library lacks");
+	return 0;
+}
+
+static int undo_lz4(struct span in, const struct room *r, size_t *n_out, struct rc_err *err)
+{
+	if (!codec_lz4_decode(in.p, in.n, r->p, r->cap, n_out))
+		return damaged(err, "lz4", "not a valid stream of at most a chunk");
+	return 0;
+}
+
 static int undo_shuffle(const struct rc_filter *f, struct span in, const struct room *r,
 			size_t *n_out, struct rc_err *err)
 {
@@ -441,6 +461,14 @@ static int undo(struct rc_codec_ctx *c, const struct rc_filter *f, struct span i
 	case RC_FILTER_ZSTD: return undo_zstd(c, in, r, n_out, err);
 	case RC_FILTER_LZF: return undo_lzf(in, r, n_out, err);
 	case RC_FILTER_SHUFFLE: return undo_shuffle(f, in, r, n_out, err);
+	case RC_FILTER_BLOSC:
+		if (codec_has_blosc)
+			return undo_blosc(in, r, n_out, err);
+		break;
+	case RC_FILTER_LZ4:
+		if (codec_has_lz4)
+			return undo_lz4(in, r, n_out, err);
+		break;
 	}
 	rc_filter_name(f->id, name, sizeof name);
 	return rc_fail(err, RC_E_UNSUPPORTED, "unknown_filter", "%s cannot be undone here", name);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bounded encoding and decoding of one HDF5 chunk with the compression libraries (libdeflate,
- * libzstd).  A decoder never writes past the declared size and fails unless the result is exactly
- * that long.  A struct rc_codec_ctx holds reusable contexts and scratch; one thread at a time.
+ * libzstd, and where the build has them Blosc and LZ4).  A decoder never writes past the declared
+ * size and fails unless the result is exactly that long.  A struct rc_codec_ctx holds reusable
+ * contexts and scratch; one thread at a time.
  */
 #ifndef RC_CODEC_H
 #define RC_CODEC_H

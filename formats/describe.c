@@ -363,6 +363,8 @@ static enum rc_kind kind_of(struct draft *d, const struct candidate *c)
 	const char *name = describe_basename(c->name);
 	bool quat, pose;
 
+	if (s->frames.codec != RC_FRAME_RAW)
+		return RC_KIND_ENCODED;
 	if (image_shape(s))
 		return RC_KIND_IMAGE;
 	quat = s->rank == 2 && s->dims[1] == 4 && describe_contains(name, "quat");

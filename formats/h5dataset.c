@@ -261,8 +261,10 @@ static void filter_problem(struct rc_h5_node *n, int32_t id)
 	if (known)
 		snprintf(name, sizeof name, "filter %s", known);
 	h5_problem(n, "unknown_filter",
-		   "it is stored with %s, which this build cannot undo; h5repack -f GZIP=4, where "
-		   "that filter is installed, makes a copy that it can", name);
+		   "it is stored with %s, which this build cannot undo%s; h5repack -f GZIP=4, "
+		   "where that filter is installed, makes a copy that it can", name,
+		   id == RC_FILTER_BLOSC || id == RC_FILTER_LZ4 ? " (one with its library can)"
+								: "");
 }
 
 static bool take_filter(struct rc_h5_node *n, hid_t dcpl, unsigned i)
@@ -284,26 +286,25 @@ static bool take_filter(struct rc_h5_node *n, hid_t dcpl, unsigned i)
 	return true;
 }
 
-static bool is_compressor(int32_t id)
-{
-	return id != RC_FILTER_SHUFFLE && id != RC_FILTER_FLETCHER32;
-}
-
-/* One of each is what writers make; a pile of compressors is a decompression bomb. */
+/* One of each is what writers make; a pile of compressors is a decompression bomb.  N-bit and
+ * scale-offset leave fewer bits of each number, which may be compressed then. */
 static bool sane_pipeline(struct rc_h5_node *n)
 {
 	const struct rc_dataset *d = n->dataset;
-	int compressors = 0, shuffles = 0, sums = 0;
+	int compressors = 0, packers = 0, shuffles = 0, sums = 0;
 
-	for (uint32_t i = 0; i < d->n_filters; i++) {
-		compressors += is_compressor(d->filters[i].id);
-		shuffles += d->filters[i].id == RC_FILTER_SHUFFLE;
-		sums += d->filters[i].id == RC_FILTER_FLETCHER32;
-	}
-	if (compressors <= 1 && shuffles <= 1 && sums <= 1)
+	for (uint32_t i = 0; i < d->n_filters; i++)
+		switch (d->filters[i].id) {
+		case RC_FILTER_SHUFFLE: shuffles++; break;
+		case RC_FILTER_FLETCHER32: sums++; break;
+		case RC_FILTER_NBIT:
+		case RC_FILTER_SCALEOFFSET: packers++; break;
+		default: compressors++;
+		}
+	if (compressors <= 1 && packers <= 1 && shuffles <= 1 && sums <= 1)
 		return true;
-	h5_problem(n, "unknown_filter", "its chunks went through %u filters, some of them twice",
-		   d->n_filters);
+	h5_problem(n, "unknown_filter", "its chunks went through %u filters, two or more of one "
+		   "kind; h5repack -f GZIP=4 makes a copy with one", d->n_filters);
 	return false;
 }
 
@@ -366,6 +367,25 @@ static void chunked(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dcpl
 		choose_decoder(n, e->exact);
 }
 
+/* libhdf5 reads a chunk that was never written as fill values, which nobody measured. */
+static void no_holes(struct rc_h5_node *n, hid_t dset)
+{
+	const struct rc_dataset *d = n->dataset;
+	uint64_t all = 1;
+	hid_t space = H5Dget_space(dset);
+	hsize_t n_chunks = 0;
+
+	for (uint32_t i = 0; i < d->rank; i++)
+		all *= d->dims[i] / d->chunk[i] + (d->dims[i] % d->chunk[i] != 0);
+	if (space < 0 || H5Dget_num_chunks(dset, space, &n_chunks) < 0)
+		damaged(n, "its index of chunks");
+	else if (n_chunks < all)
+		h5_problem(n, "missing_chunk", "of its %llu chunks only %llu were ever written",
+			   (unsigned long long)all, (unsigned long long)n_chunks);
+	if (space >= 0)
+		H5Sclose(space);
+}
+
 static void storage_of(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, hid_t dcpl,
 		       const struct element *e)
 {
@@ -390,6 +410,8 @@ static void storage_of(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t d
 		break;
 	case H5D_CHUNKED:
 		chunked(t, n, dcpl, bytes, e);
+		if (n->usable && d->storage == RC_STORE_READER)
+			no_holes(n, dset);
 		break;
 	default:
 		damaged(n, "its storage layout");
@@ -418,10 +440,53 @@ static bool inside_file(struct rc_h5_node *n, hid_t dcpl)
 	return true;
 }
 
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+static bool is_byte(hid_t type)
+{
+	hid_t base = H5Tget_super(type);
+	bool yes = base >= 0 && H5Tget_class(base) == H5T_INTEGER && H5Tget_size(base) == 1;
+
+	if (base >= 0)
+		H5Tclose(base);
+	return yes;
+}
+
+/* Strings of one length and sequences of bytes may be encoded pictures: the bytes of an element
+ * are described as if they were a row.  0: it is neither. */
+static size_t bytes_of(struct rc_h5_node *n, hid_t type)
+{
+	enum { MIN_TEXT = 64 /* of which there are pictures */, DESCRIPTOR = 16 };
+	H5T_class_t cls = n->dataset->rank == 1 ? H5Tget_class(type) : H5T_NO_CLASS;
+
+	if (cls == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) >= MIN_TEXT) {
+		n->rows = RC_H5_TEXT;
+		return H5Tget_size(type);
+	}
+	if (cls != H5T_VLEN || !is_byte(type))
+		return 0;
+	n->rows = RC_H5_SEQUENCES;
+	return DESCRIPTOR;
+}
+
+/* Behind storage_of() for elements of that many bytes. */
+static void make_rows(struct rc_h5_node *n, size_t bytes)
+{
+	struct rc_dataset *d = n->dataset;
+
+	d->rank = 2;
+	d->dims[1] = bytes;
+	if (d->chunk[0])
+		d->chunk[1] = bytes;
+	if (!n->usable)
+		n->rows = RC_H5_NUMBERS; /* not readable as bytes either */
+}
+
 static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
 {
 	hid_t dcpl = H5Dget_create_plist(dset), space = -1, type = -1;
 	struct element e = { 0 };
+	size_t bytes;
 
 	if (!inside_file(n, dcpl))
 		goto done;
@@ -432,7 +497,15 @@ static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dse
 		goto done;
 	}
 	n->usable = true;
-	if (shape_of(n, space) && element_of(n, type, &e))
+	if (!shape_of(n, space))
+		goto done;
+	bytes = bytes_of(n, type);
+	if (bytes) {
+		e = (struct element){ .dtype = RC_U8, .stored_size = bytes, .exact = true };
+		storage_of(t, n, dset, dcpl, &e);
+		make_rows(n, bytes);
+	}
+	if (element_of(n, type, &e) && !bytes)
 		storage_of(t, n, dset, dcpl, &e);
 done:
 	if (type >= 0)

@@ -224,8 +224,10 @@ static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t 
 
 	/* asking once here spares the layouts a search for each attribute they know */
 	n->no_attributes = H5Oget_info2(id, &info, H5O_INFO_NUM_ATTRS) >= 0 && !info.num_attrs;
-	if (!n->is_group)
-		return h5_classify(w->t, n, id, w->err);
+	if (!n->is_group) {
+		int rc = h5_classify(w->t, n, id, w->err);
+		return rc ? rc : h5_find_frames(w->t, n, w->err);
+	}
 	int rc = seen_add(w, addr);
 	if (rc == 0 && depth >= MAX_DEPTH)
 		h5_problem(n, "too_deep", "it lies more than %d groups deep", MAX_DEPTH);
@@ -416,18 +418,16 @@ static bool bound_cache(hid_t fapl)
 static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
 {
 	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
-	char path[64];
 	int rc = 0;
 
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	t->lapl = H5Pcreate(H5P_LINK_ACCESS);
-	if (fapl < 0 || t->lapl < 0 || H5Pset_fapl_sec2(fapl) < 0 ||
+	if (fapl < 0 || t->lapl < 0 ||
 	    H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0 || H5Pset_nlinks(t->lapl, 1) < 0 ||
 	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0 || !bound_cache(fapl)) {
 		rc = rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "libhdf5 refused its settings");
 		goto done;
 	}
-	t->file = H5Fopen(path, H5F_ACC_RDONLY, fapl);
+	t->file = h5_open_fd(fd, fapl);
 	if (t->file < 0)
 		rc = open_failed(err);
 done:

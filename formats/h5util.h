@@ -27,6 +27,12 @@ int rc_h5_fail(struct rc_err *err, int code, const char *reason, const char *fmt
 
 /* --- the tree of an input (reader process) ---------------------------------------------------- */
 
+enum rc_h5_rows {
+	RC_H5_NUMBERS,
+	RC_H5_TEXT,     /* strings of one length: rows of that many uint8 */
+	RC_H5_SEQUENCES /* sequences of bytes: rows of descriptors, 16 uint8 each */
+};
+
 /* One object: a group or a dataset.  Children of a group are in natural order. */
 struct rc_h5_node {
 	char *path;              /* "/data/demo_0/obs" */
@@ -42,6 +48,7 @@ struct rc_h5_node {
 	const char *problem_code; /* stable word: "scalar" "not_numeric" "unknown_filter" ... */
 	uint32_t i_dataset;      /* for layouts: position in the index, RC_NO_DATASET until added */
 	uint32_t mark;           /* for layouts: 0 at first */
+	enum rc_h5_rows rows;    /* what the form of TEXT and SEQUENCES says is of their bytes */
 	struct rc_dataset *dataset; /* its form: shared, not to be changed; zeros for a group */
 	uint64_t address, stored_bytes; /* as in struct rc_dataset */
 };

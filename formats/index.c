@@ -159,6 +159,8 @@ static int check_dataset(const struct checker *c, uint32_t i)
 		rc = check_chunk(c, d, i);
 	if (!rc)
 		rc = check_filters(c, d, i);
+	if (!rc && !index_frames_ok(d))
+		rc = bad(c, "encoded frames", i);
 	return rc ? rc : check_storage(c, d, i, bytes);
 }
 
@@ -223,13 +225,15 @@ static bool shape_fits_kind(const struct rc_dataset *d, uint32_t kind)
 {
 	switch (kind) {
 	case RC_KIND_LOWDIM:
-		return true;
+		return d->frames.codec == RC_FRAME_RAW;
 	case RC_KIND_QUAT:
 		return d->rank == 2 && d->dims[1] == 4;
 	case RC_KIND_POSE:
 		return d->rank == 2 && d->dims[1] == 7;
 	case RC_KIND_IMAGE:
 		return d->rank == 3 || d->rank == 4;
+	case RC_KIND_ENCODED:
+		return d->frames.codec != RC_FRAME_RAW;
 	default:
 		return false;
 	}

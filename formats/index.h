@@ -32,7 +32,31 @@ struct rc_filter {
 	uint32_t values[RC_MAX_FILTER_VALUES];
 };
 
-/* One HDF5 dataset as it is stored. */
+enum rc_frame_codec { RC_FRAME_RAW, RC_FRAME_JPEG, RC_FRAME_PNG, RC_FRAME_CODECS };
+const char *rc_frame_codec_name(uint32_t codec); /* "raw" "jpeg" "png" */
+
+/* What --decode makes of encoded frames.  BGR: red and blue change places, because whoever encoded
+ * them gave the encoder one for the other. */
+enum rc_frame_order {
+	RC_ORDER_ENCODED, /* nothing: rows are the encoded bytes */
+	RC_ORDER_ASSUMED, /* RGB, which nobody said */
+	RC_ORDER_RGB,
+	RC_ORDER_BGR,
+	RC_FRAME_ORDERS
+};
+
+/* Rows that are encoded pictures; all 0 for other rows. */
+struct rc_frames {
+	uint32_t codec; /* enum rc_frame_codec, of all rows */
+	uint32_t order; /* enum rc_frame_order */
+	uint32_t height, width, channels; /* of the first */
+	uint32_t depth; /* bytes of a value: 1, or 2 of PNG */
+	uint64_t max_bytes; /* of the longest, encoded; the others are padded to it with zeros */
+};
+
+/* One HDF5 dataset as it is stored.  Encoded frames are rows of max_bytes uint8, whether the file
+ * has them as such, as strings or as sequences of various length (READER); decoded, they are
+ * [height, width] or [height, width, channels] of uint8 or uint16 (READER). */
 struct rc_dataset {
 	uint32_t path;         /* string: absolute path in the file */
 	uint32_t dtype;        /* enum rc_dtype, of the values that reading gives */
@@ -45,6 +69,7 @@ struct rc_dataset {
 	uint64_t address;      /* CONTIGUOUS: byte offset in the file, user block included */
 	uint64_t stored_bytes; /* as H5Dget_storage_size says */
 	struct rc_filter filters[RC_MAX_FILTERS];
+	struct rc_frames frames;
 };
 
 /* When the rows of a stream were taken. */
@@ -129,6 +154,13 @@ uint64_t rc_dataset_row_elements(const struct rc_dataset *d); /* product of dims
 int rc_index_open(void *block, size_t n, const char *path, uint64_t file_bytes,
 		  struct rc_index **ix_out, struct rc_err *err);
 void rc_index_free(struct rc_index *ix);
+/* Encoded frames become images of the index's one owner, before others see it: their datasets and
+ * the kind of their streams.  Those that this build does not decode, or whose head was not
+ * understood (height 0), stay as they are. */
+void rc_index_decode(struct rc_index *ix, enum rc_frame_order order);
+/* Whether this build decodes the codec, and the library that does: "libpng". */
+bool rc_frames_decodable(const struct rc_frames *f);
+const char *rc_frames_library(const struct rc_frames *f);
 
 /* --- building, in the reader process ------------------------------------------------------- */
 

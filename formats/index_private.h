@@ -6,7 +6,7 @@
 
 #include "formats/index.h"
 
-#define RC_INDEX_MAGIC 0x3158444e49434f52ull /* changes whenever a record changes */
+#define RC_INDEX_MAGIC 0x3258444e49434f52ull /* changes whenever a record changes */
 
 struct rc_index_header {
 	uint64_t magic;
@@ -14,6 +14,9 @@ struct rc_index_header {
 	uint32_t layout, layout_reason, layout_score, user_block;
 	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_string_bytes;
 };
+
+/* index_frames.c: what d says of encoded frames, as a reader sends it. */
+bool index_frames_ok(const struct rc_dataset *d);
 
 _Static_assert(sizeof(struct rc_index_header) % 8 == 0, "records follow the header");
 _Static_assert(sizeof(struct rc_dataset) % 8 == 0, "streams follow datasets");

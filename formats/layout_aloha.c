@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ALOHA and ACT: one file an episode, /observations/{qpos, qvel, effort, images/<cam>} and /action.
- * The recorder ran at a rate that the file does not tell.
+ * Images are raw, or encoded as Mobile ALOHA does.  The recorder ran at a rate that the file does
+ * not tell.
  */
 #include "formats/describe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "formats/frames.h"
 
 #define IMAGES "observations/images/"
 #define OBSERVATIONS "observations/"
@@ -37,13 +42,6 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	return acts ? 95 : 55;
 }
 
-/* Rows of JPEG bytes, padded to one length. */
-static bool is_compressed_image(const struct candidate *c)
-{
-	return strncmp(c->rel, IMAGES, sizeof IMAGES - 1) == 0 &&
-	       c->node->dataset->rank == 2 && c->node->dataset->dtype == RC_U8;
-}
-
 static int give_name(struct candidate *c, struct rc_err *err)
 {
 	const char *name = c->rel;
@@ -57,21 +55,62 @@ static int give_name(struct candidate *c, struct rc_err *err)
 	return describe_name(c, name, err);
 }
 
-static void drop_compressed(struct draft *d)
+/* Bytes up to the end of the first frame; 0: it has none, or cannot be read. */
+static size_t first_length(const struct draft *d, const struct rc_h5_node *n)
 {
-	size_t n = 0;
+	size_t bytes = (size_t)n->dataset->dims[1], length = 0;
+	uint8_t *row = NULL;
+
+	if (!rc_new_array(&row, bytes, 1, NULL) &&
+	    !rc_h5_rows_native(d->t, n, 0, 1, row, bytes, NULL))
+		length = frames_length((enum rc_frame_codec)n->dataset->frames.codec, row, bytes);
+	free(row);
+	return length;
+}
+
+/* Recorders wrote the cameras of this table in two orders, so that a frame's own end counts; the
+ * table must have it for some camera. */
+static void check_length(struct draft *d, const struct rc_h5_node *camera,
+			 const struct rc_h5_node *table)
+{
+	size_t length = first_length(d, camera);
+	double told;
+
+	if (!length)
+		return;
+	for (uint64_t i = 0; i < table->dataset->dims[0]; i++) {
+		double *row = NULL;
+		uint64_t n = table->dataset->dims[1];
+		int rc = rc_new_array(&row, n, sizeof *row, NULL);
+
+		if (!rc)
+			rc = rc_h5_rows_double(d->t, table, i, 1, row, n, NULL);
+		told = rc ? 0 : row[0];
+		free(row);
+		if (rc || told == (double)length)
+			return;
+	}
+	describe_warn(d, "compress_len", camera->path,
+		      "the first frame of '%s' ends after %zu bytes, which %s has for no camera",
+		      camera->path, length, table->path);
+}
+
+/* The table is no stream; frames are read without it. */
+static void take_lengths(struct draft *d)
+{
+	struct candidate *table = NULL;
 
 	for (size_t i = 0; i < d->n; i++)
-		if (is_compressed_image(&d->c[i])) {
-			describe_warn(d, "compressed_images", d->c[i].node->path,
-				      "'%s' is left out: its rows are JPEG bytes, which this "
-				      "version does not decode", d->c[i].node->path);
-			d->c[i].dropped = true;
-			n++;
-		}
-	for (size_t i = 0; n > 0 && i < d->n; i++)
 		if (strcmp(d->c[i].rel, "compress_len") == 0)
-			d->c[i].dropped = true;
+			table = &d->c[i];
+	if (!table)
+		return;
+	table->dropped = true;
+	for (size_t i = 0; table->node->dataset->rank == 2 && i < d->n; i++) {
+		const struct rc_h5_node *n = d->c[i].node;
+		if (n->rows == RC_H5_NUMBERS && n->dataset->frames.codec != RC_FRAME_RAW)
+			check_length(d, n, table->node);
+	}
 }
 
 /* Stamps of the episode, as this program writes them beside its own output. */
@@ -102,7 +141,7 @@ static int describe_streams(struct draft *d, struct rc_err *err)
 	int rc = 0;
 
 	own = take_own_clock(d);
-	drop_compressed(d);
+	take_lengths(d);
 	describe_find_clocks(d);
 	length = length_of(d);
 	describe_check_lengths(d, length);

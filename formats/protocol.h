@@ -54,6 +54,7 @@ struct rc_request {
 	uint32_t op, slot;
 	uint64_t bytes, row0, n_rows;
 	uint32_t dtype, rank;
+	struct rc_frames frames; /* ROWS of encoded pictures: as they are or decoded */
 	uint64_t dims[RC_MAX_RANK], chunk[RC_MAX_RANK];
 	uint32_t n_ids, n_text; /* n_text counts the final NUL */
 	/* n_ids of uint64_t and n_text bytes follow */
@@ -85,9 +86,11 @@ void rc_reader_serve(int sock, const struct rc_reader_limits *limits) __attribut
 
 /* --- files, in the run ---------------------------------------------------------------------- */
 
-/* Opens a regular file for reading, never blocking on a pipe or device. */
+struct rc_readers;
 struct stat;
-int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err);
+/* Opens a regular file for reading, never blocking on a pipe or device, or an unpacked one. */
+int rc_input_open(struct rc_readers *p, const char *path, int *fd_out, struct stat *st_out,
+		  struct rc_err *err);
 /* RC_E_INPUT "input_changed" unless the file has this size and mtime. */
 int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, struct rc_err *err);
 

@@ -76,6 +76,11 @@ struct chunk_cache *rc_reader_cache(struct rc_reader *r)
 	return r->pool->cache;
 }
 
+struct rc_readers *rc_reader_pool(struct rc_reader *r)
+{
+	return r->pool;
+}
+
 void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts)
 {
 	pthread_mutex_lock(&r->pool->lock);
@@ -133,42 +138,6 @@ void rc_reader_free(struct rc_reader *r)
 
 /* --- files ---------------------------------------------------------------------------------- */
 
-int rc_input_open(const char *path, int *fd_out, struct stat *st_out, struct rc_err *err)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
-				     errno, "cannot open '%s'", path);
-	if (fstat(fd, st_out)) {
-		int sys = errno;
-		close(fd);
-		return rc_fail_errno(err, RC_E_INPUT, "unreadable", sys, "cannot look at '%s'",
-				     path);
-	}
-	if (!S_ISREG(st_out->st_mode)) {
-		close(fd);
-		return rc_fail(err, RC_E_INPUT, "not_a_file", "'%s' is %s, not a file", path,
-			       S_ISDIR(st_out->st_mode) ? "a directory" : "a device or pipe");
-	}
-	*fd_out = fd;
-	return 0;
-}
-
-int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, struct rc_err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot look at '%s'",
-				     path);
-	if ((uint64_t)st.st_size != bytes || rc_mtime_ns(&st) != mtime_ns)
-		return rc_fail(err, RC_E_INPUT, "input_changed",
-			       "'%s' changed since it was scanned; let its writer finish and run "
-			       "again", path);
-	return 0;
-}
-
 static struct slot *find_slot(struct rc_reader *r, const char *path)
 {
 	for (struct slot *s = r->slots; s < r->slots + RC_READER_SLOTS; s++)
@@ -189,7 +158,7 @@ static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
 		if (r->slots[i].used < s->used)
 			s = &r->slots[i];
 	free_slot(s);
-	rc = rc_input_open(path, &s->fd, &st, err);
+	rc = rc_input_open(r->pool, path, &s->fd, &st, err);
 	if (!rc)
 		rc = rc_strdup(&s->path, path, err);
 	if (rc) {
@@ -350,14 +319,17 @@ static int scanned_slot(struct rc_reader *r, const struct rc_index *ix, struct s
 	struct slot *s = find_slot(r, ix->path);
 	int rc = 0;
 
-	if (s && (s->bytes != ix->file_bytes || s->mtime_ns != ix->mtime_ns)) {
+	/* an unpacked file may have gone and come back since */
+	if (s && (s->bytes != ix->file_bytes || s->mtime_ns != ix->mtime_ns ||
+		  rc_input_same(s->fd, ix->path, ix->file_bytes, ix->mtime_ns, NULL))) {
 		free_slot(s);
 		s = NULL;
 	}
-	if (!s)
+	if (!s) {
 		rc = new_slot(r, ix->path, &s, err);
-	if (!rc)
-		rc = rc_input_same(s->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+		if (!rc)
+			rc = rc_input_same(s->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+	}
 	if (rc)
 		return rc;
 	s->used = ++r->n_uses;
@@ -370,6 +342,7 @@ static void describe(struct ask *k, const struct rc_index *ix, const struct rc_d
 	k->text = rc_index_str(ix, d->path);
 	k->q.dtype = d->dtype;
 	k->q.rank = d->rank;
+	k->q.frames = d->frames;
 	memcpy(k->q.dims, d->dims, sizeof k->q.dims);
 	memcpy(k->q.chunk, d->chunk, sizeof k->q.chunk);
 }

@@ -35,12 +35,30 @@ uint64_t rc_readers_shared_bytes(const struct rc_readers *p);
 /* Ends the spawner and every reader. */
 void rc_readers_stop(struct rc_readers *p);
 
+/*
+ * Files that were unpacked from containers are inputs by their names in u, which outlives p; NULL:
+ * there are none.  Whoever reads such a file through a reader or a struct rc_input holds it
+ * meanwhile.  For all other files the following do nothing.
+ */
+struct rc_unpacked;
+void rc_readers_use(struct rc_readers *p, struct rc_unpacked *u);
+/* Has it there, waiting for room if need be: the caller holds no other one.  One release for each
+ * hold that succeeded. */
+int rc_readers_hold(struct rc_readers *p, const char *path, struct rc_err *err);
+void rc_readers_release(struct rc_readers *p, const char *path);
+/* For those who hold several: room is asked for, then it is claimed, then had there, which never
+ * waits.  One release for each claim. */
+bool rc_readers_have_room(struct rc_readers *p, const char *path);
+void rc_readers_claim(struct rc_readers *p, const char *path);
+int rc_readers_ready(struct rc_readers *p, const char *path, struct rc_err *err);
+
 /* A handle; the process behind it is started by the first request. */
 int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err *err);
 void rc_reader_free(struct rc_reader *r);
 /* What all readers of the pool share. */
 struct chunk_cache;
 struct chunk_cache *rc_reader_cache(struct rc_reader *r);
+struct rc_readers *rc_reader_pool(struct rc_reader *r);
 struct rc_codec_count;
 void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts);
 
@@ -80,7 +98,8 @@ int rc_reader_chunks(struct rc_reader *r, const struct rc_index *ix, uint32_t i_
 		     const uint64_t *ids, size_t n_ids, struct rc_stored_chunk *chunks_out,
 		     size_t *n_done_out, struct rc_err *err);
 
-/* Rows [row0, row0 + n) decoded by libhdf5 to native values of the dataset's dtype. */
+/* Rows [row0, row0 + n) decoded by libhdf5 to native values of the dataset's dtype; of encoded
+ * frames that rc_index_decode() made images the pixels, or RC_E_FORMAT "bad_frame". */
 int rc_reader_rows(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
 		   uint64_t row0, uint64_t n, void *dst, size_t dst_bytes, struct rc_err *err);
 

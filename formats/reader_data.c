@@ -16,6 +16,7 @@ void serve_close_dataset(struct open_dataset *d)
 	if (!d->path)
 		return;
 	H5Dclose(d->id);
+	free(d->node);
 	free(d->path);
 	memset(d, 0, sizeof *d);
 }
@@ -41,6 +42,22 @@ static hid_t access_list(bool for_rows)
 	return p;
 }
 
+/* The bytes of strings are a second axis, as in the scan. */
+static int add_bytes(struct open_dataset *d)
+{
+	hid_t type = H5Dget_type(d->id);
+	size_t n = type >= 0 && H5Tget_class(type) == H5T_STRING ? H5Tget_size(type) : 0;
+
+	if (type >= 0)
+		H5Tclose(type);
+	if (!n || d->rank != 1)
+		return type < 0 ? -1 : 0;
+	d->rank = 2;
+	d->dims[1] = n;
+	d->chunk[1] = d->chunked ? n : 0;
+	return 0;
+}
+
 /* The scan refused what lies outside the file; the path may since come from a lying reader. */
 static int describe(struct open_dataset *d, const char *path, struct rc_err *err)
 {
@@ -63,9 +80,9 @@ static int describe(struct open_dataset *d, const char *path, struct rc_err *err
 	}
 	d->rank = (uint32_t)rank;
 	d->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
-	if (d->chunked && H5Pget_chunk(plist, rank, d->chunk) != rank)
+	if ((d->chunked && H5Pget_chunk(plist, rank, d->chunk) != rank) || add_bytes(d))
 		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable",
-				"the chunk shape of '%s' cannot be read", path);
+				"the chunks or the type of '%s' cannot be read", path);
 done:
 	if (space >= 0)
 		H5Sclose(space);
@@ -111,6 +128,16 @@ static struct open_dataset *make_place(struct server *s, bool for_rows)
 	return d;
 }
 
+/* Of encoded frames the run has the shape of what it asks for; each frame is looked at. */
+static bool same_shape(const struct open_dataset *d, const struct rc_request *q)
+{
+	if (d->for_rows && q->frames.codec != RC_FRAME_RAW)
+		return d->dims[0] == q->dims[0];
+	return d->rank == q->rank && !memcmp(d->dims, q->dims, q->rank * sizeof *q->dims) &&
+	       (d->for_rows ||
+		(d->chunked && !memcmp(d->chunk, q->chunk, q->rank * sizeof *q->chunk)));
+}
+
 /* The dataset of the request, which must still have the shape that the run checked. */
 static int need_dataset(struct server *s, struct open_dataset **d_out, struct rc_err *err)
 {
@@ -137,9 +164,7 @@ static int need_dataset(struct server *s, struct open_dataset **d_out, struct rc
 		}
 	}
 	d->used = ++s->n_uses;
-	if (d->rank != q->rank || memcmp(d->dims, q->dims, q->rank * sizeof *q->dims) ||
-	    (!for_rows &&
-	     (!d->chunked || memcmp(d->chunk, q->chunk, q->rank * sizeof *q->chunk))))
+	if (!same_shape(d, q))
 		return rc_fail(err, RC_E_INPUT, "input_changed",
 			       "the shape of '%s' changed since the scan", s->text);
 	*d_out = d;
@@ -171,14 +196,14 @@ static bool chunk_offset(const struct open_dataset *d, uint64_t id, hsize_t *off
 static int stored_size(const struct open_dataset *d, const hsize_t *offset, hsize_t *n_out,
 		       struct rc_err *err)
 {
-	if (H5Dget_chunk_storage_size(d->id, offset, n_out) < 0)
-		return rc_h5_fail(err, RC_E_FORMAT, "missing_chunk",
-				  "the chunk at row %llu of '%s' cannot be found",
-				  (unsigned long long)offset[0], d->path);
-	if (!*n_out)
+	if (H5Dget_chunk_storage_size(d->id, offset, n_out) < 0 || !*n_out) {
+		H5Eclear2(H5E_DEFAULT);
 		return rc_fail(err, RC_E_FORMAT, "missing_chunk",
-			       "the chunk at row %llu of '%s' was never written or its entry is "
-			       "damaged", (unsigned long long)offset[0], d->path);
+			       "the chunk at row %llu of '%s' was never written, or its entry is "
+			       "damaged; if fill values are right there, h5repack -f GZIP=1 makes "
+			       "a copy that holds them, and --drop leaves the stream out",
+			       (unsigned long long)offset[0], d->path);
+	}
 	return 0;
 }
 
@@ -290,33 +315,45 @@ static int read_rows(const struct server *s, const struct open_dataset *d, hid_t
 	return rc;
 }
 
+static int serve_numbers(struct server *s, const struct open_dataset *d, struct rc_err *err)
+{
+	hid_t type = rc_h5_type((enum rc_dtype)s->q->dtype);
+	int rc;
+
+	if (type < 0)
+		return rc_h5_fail(err, RC_E_BUG, "hdf5_type", "libhdf5 has no such type");
+	rc = read_rows(s, d, type, err);
+	H5Tclose(type);
+	return rc;
+}
+
 int serve_rows(struct server *s, struct rc_err *err)
 {
 	const struct rc_request *q = s->q;
-	uint64_t bytes = rc_dtype_size((enum rc_dtype)q->dtype);
+	uint64_t row = rc_dtype_size((enum rc_dtype)q->dtype), bytes;
 	struct open_dataset *d;
-	hid_t type;
 	int rc = need_dataset(s, &d, err);
 
 	if (rc)
 		return rc;
 	if (!q->n_rows || q->row0 > d->dims[0] || q->n_rows > d->dims[0] - q->row0)
 		return rc_fail(err, RC_E_BUG, "bad_rows", "no such rows in '%s'", d->path);
-	for (uint32_t i = 1; i < d->rank; i++)
-		if (!rc_mul(bytes, d->dims[i], &bytes))
-			bytes = UINT64_MAX;
-	if (!rc_mul(bytes, q->n_rows, &bytes) || bytes > s->shared_bytes) {
+	for (uint32_t i = 1; i < q->rank; i++)
+		if (!rc_mul(row, q->dims[i], &row))
+			row = UINT64_MAX;
+	if (!rc_mul(row, q->n_rows, &bytes))
+		bytes = UINT64_MAX;
+	if (bytes > s->shared_bytes) {
 		s->a->need = bytes;
 		return 0;
 	}
 	rc = check_written(d, q->row0, q->n_rows, err);
 	if (rc)
 		return rc;
-	type = rc_h5_type((enum rc_dtype)q->dtype);
-	if (type < 0)
-		return rc_h5_fail(err, RC_E_BUG, "hdf5_type", "libhdf5 has no such type");
-	rc = read_rows(s, d, type, err);
-	H5Tclose(type);
+	if (q->frames.codec != RC_FRAME_RAW)
+		rc = serve_frames(s, d, (size_t)row, err);
+	else
+		rc = serve_numbers(s, d, err);
 	s->a->n = bytes;
 	return rc;
 }

@@ -13,6 +13,7 @@ struct rc_readers {
 	pthread_mutex_t lock; /* one question to the spawner at a time */
 	struct rc_spawner spawner;
 	struct chunk_cache *cache;
+	struct rc_unpacked *unpacked; /* borrowed, or NULL */
 	struct rc_codec_count codecs[RC_N_CODECS]; /* under lock */
 };
 

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the sources of the reader process share: reader_serve.c has its life and the files,
- * reader_data.c the requests for the data of one dataset. */
+ * reader_data.c the requests for the data of one dataset, reader_frames.c those for encoded
+ * frames. */
 #ifndef RC_SERVE_PRIVATE_H
 #define RC_SERVE_PRIVATE_H
 
+#include "base/mem.h"
+#include "formats/frames.h"
 #include "formats/h5util.h"
 #include "formats/protocol.h"
 
@@ -20,6 +23,7 @@ struct open_dataset {
 	hid_t id;
 	uint32_t slot, rank;
 	bool for_rows, chunked;
+	struct rc_h5_node *node; /* of encoded frames, once they were asked for */
 	uint64_t used;
 	hsize_t dims[RC_MAX_RANK], chunk[RC_MAX_RANK];
 };
@@ -32,6 +36,8 @@ struct server {
 	struct open_file files[RC_READER_SLOTS];
 	struct open_dataset datasets[MAX_DATASETS];
 	uint64_t n_uses;
+	struct frames_decoder decoder;
+	struct rc_scratch encoded;
 	void *index; /* of the last scan, until all of it was fetched */
 	size_t index_bytes;
 	/* the request in hand, its descriptor or -1, and the answer */
@@ -56,5 +62,10 @@ void serve_close_dataset(struct open_dataset *d);
 int serve_places(struct server *s, struct rc_err *err);
 int serve_chunks(struct server *s, struct rc_err *err);
 int serve_rows(struct server *s, struct rc_err *err);
+
+/* --- reader_frames.c -------------------------------------------------------------------------- */
+
+/* The rows of the request, row_bytes each, into the shared block, which has room for them. */
+int serve_frames(struct server *s, struct open_dataset *d, size_t row_bytes, struct rc_err *err);
 
 #endif

@@ -199,6 +199,7 @@ static int describe_stream(struct rc_shard *s, const char *path, const struct rc
 		{"robocache_source", st->source},
 		{"unit", st->unit},
 		{"quaternion_order", st->quat_order},
+		{"encoding", st->frames},
 	};
 	int rc = 0;
 	for (size_t i = 0; !rc && i < RC_ARRAY_LEN(attrs); i++)
@@ -485,6 +486,9 @@ int rc_shard_end_episode(struct rc_shard *s, struct rc_err *err)
 		return rc;
 	s->n_ticks += e->n_ticks;
 	s->sim = e->sim > 0;
+	s->encoded = false;
+	for (size_t i = 0; i < e->n_streams; i++)
+		s->encoded |= e->streams[i].kind == RC_KIND_ENCODED;
 	s->n_episodes++;
 	forget_episode(s);
 	return 0;

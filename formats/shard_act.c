@@ -32,7 +32,7 @@ static bool image_path(const char *name, char *dst, size_t cap)
 static bool observation_path(const struct rc_out_stream *s, char *dst, size_t cap)
 {
 	const char *name = shard_skip(shard_skip(s->name, "obs/"), "observations/");
-	if (s->kind == RC_KIND_IMAGE)
+	if (s->kind == RC_KIND_IMAGE || s->kind == RC_KIND_ENCODED)
 		return image_path(name, dst, cap);
 	return shard_flat_path(dst, cap, "observations/", name);
 }
@@ -81,7 +81,7 @@ static int begin_episode(struct rc_shard *s, const struct rc_out_episode *e, str
 static int end(struct rc_shard *s, struct rc_err *err)
 {
 	int rc = shard_attr_bool(s, "", "sim", s->sim, err);
-	return rc ? rc : shard_attr_bool(s, "", "compress", false, err);
+	return rc ? rc : shard_attr_bool(s, "", "compress", s->encoded, err);
 }
 
 const struct rc_shard_layout rc_shard_layout_act = {

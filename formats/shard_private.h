@@ -39,6 +39,7 @@ struct rc_shard {
 	uint64_t n_ticks;
 	char *env_args; /* of the first episode that has any */
 	bool sim;       /* of the last one */
+	bool encoded;   /* of the last one: some frames are JPEG or PNG */
 	bool dropped_data; /* an episode was dropped after some of its rows were written */
 	struct shard_split *splits;
 	size_t n_splits, cap_splits;

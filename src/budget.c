@@ -237,17 +237,23 @@ static uint64_t in_mib(uint64_t bytes)
 	return (bytes >> 20) + 1;
 }
 
+/* What --memory would be where so much of it is for the budget. */
+static uint64_t whole(const struct rc_budget *b, uint64_t bytes)
+{
+	return b->unpacks ? bytes / (RC_UNPACKED_PART - 1) * RC_UNPACKED_PART : bytes;
+}
+
 /* Nothing of the plan can be done. */
 static int fail_all(const struct rc_budget *b, const struct too_much *no, struct rc_err *err)
 {
 	bool host = no->memory > b->bytes;
 	char have[32];
 
-	rc_format_bytes(have, sizeof have, host ? b->bytes : b->device_bytes);
+	rc_format_bytes(have, sizeof have, host ? whole(b, b->bytes) : b->device_bytes);
 	return rc_fail(err, host ? RC_E_USAGE : RC_E_DEVICE, host ? "memory" : "device_memory",
 		       "%s: %s is too little; these data need at least %lluM",
 		       host ? "--memory" : "--device-memory", have,
-		       (unsigned long long)in_mib(host ? no->memory : no->device_memory));
+		       (unsigned long long)in_mib(host ? whole(b, no->memory) : no->device_memory));
 }
 
 static uint64_t device_share(const struct rc_budget_ask *ask)
@@ -262,11 +268,13 @@ static uint64_t device_share(const struct rc_budget_ask *ask)
 
 int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err)
 {
-	struct rc_budget b = {.devices = ask->devices};
+	struct rc_budget b = {.devices = ask->devices, .unpacks = ask->unpacks};
 	uint64_t chunk = largest_chunk(ask->plan);
 	struct too_much no;
 
 	b.bytes = rc_amount_of(ask->memory, rc_allowed_memory());
+	if (ask->unpacks)
+		b.bytes -= b.bytes / RC_UNPACKED_PART;
 	b.device_bytes = device_share(ask);
 	b.ahead_bytes = least(AHEAD_BYTES, b.bytes / AHEAD_PART);
 	/* a chunk as it is shared, and where it is decoded, at most through two filters */
@@ -292,5 +300,5 @@ void rc_budget_advice(const struct rc_budget *b, const struct rc_need *need, uin
 			 (unsigned long long)in_mib(least_device_memory(&wanted, &n)));
 	else
 		snprintf(dst, cap, "--memory %lluM",
-			 (unsigned long long)in_mib(least_memory(&wanted, &n)));
+			 (unsigned long long)in_mib(whole(b, least_memory(&wanted, &n))));
 }

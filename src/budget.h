@@ -21,10 +21,13 @@ struct rc_budget_ask {
 	struct rc_amount memory, device_memory;
 	uint64_t shared_bytes;   /* of a reader */
 	int n_workers;           /* wanted */
+	bool unpacks;            /* inputs are unpacked, into this part of the memory: */
 };
+enum { RC_UNPACKED_PART = 4 };
 
 struct rc_budget {
-	uint64_t bytes;          /* what --memory comes to */
+	uint64_t bytes;          /* what --memory comes to, less what was unpacked */
+	bool unpacks;
 	uint64_t device_bytes;   /* what --device-memory comes to, of each device; 0: no device */
 	uint64_t used, device_used; /* of it, when all slots are open */
 	int n_workers, n_slots;

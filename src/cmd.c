@@ -75,6 +75,20 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
 	return true;
 }
 
+bool rc_cmd_one_stdin(const struct rc_opts *o, const char *files_from, const char *recipe)
+{
+	int n = (files_from && !strcmp(files_from, "-")) + (recipe && !strcmp(recipe, "-"));
+	bool operand = false;
+
+	for (int i = 0; i < o->n_operands; i++)
+		operand |= !strcmp(o->operands[i], "-");
+	if (n + operand < 2)
+		return true;
+	rc_log(RC_LOG_ERROR, "only one of %s--files-from and --recipe can be standard input",
+	       operand ? "the input '-', " : "");
+	return false;
+}
+
 int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err)
 {
 	struct rc_reader_limits limits = {.stop = rc_stop_asked};

@@ -39,6 +39,10 @@ bool rc_cmd_start(struct rc_opts *o, int argc, char **argv, const struct rc_comm
  * quiet. */
 bool rc_cmd_print(const struct rc_buf *b);
 
+/* Standard input has one reader: an operand "-", --files-from or --recipe, which may be NULL.
+ * False, and an error line, where there are several. */
+bool rc_cmd_one_stdin(const struct rc_opts *o, const char *files_from, const char *recipe);
+
 /* Installs signal handling and starts the reader processes; must run before any thread exists. */
 int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err);
 

@@ -3,7 +3,9 @@
 
 #include "cmd.h"
 
+#include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "run.h"
@@ -15,7 +17,7 @@
 static const struct rc_opt rows[] = {
 	{.name = "output", .letter = 'o', .type = RC_OPT_STRING, .offset = AT(output),
 	 .arg = "DIR", .group = "Input and output", .no_env = true,
-	 .help = "directory for the shards, manifest.json and report.json"},
+	 .help = "directory for the shards, manifest.json and report.json; - is standard output"},
 	{.name = "files-from", .type = RC_OPT_STRING, .offset = AT(files_from), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "read names of inputs from FILE, one a line; - is standard input"},
@@ -28,6 +30,10 @@ static const struct rc_opt rows[] = {
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
+	{.name = "scratch-dir", .type = RC_OPT_STRING, .offset = AT(scratch_dir), .arg = "DIR",
+	 .group = "Input and output",
+	 .help = "where what is unpacked lies if memory is short; else TMPDIR or the output "
+		 "directory"},
 	{.name = "layout", .type = RC_OPT_STRING, .offset = AT(layout_out), .arg = "NAME",
 	 .dflt = "robomimic", .group = "Input and output",
 	 .help = "output layout: robomimic, or act for one ALOHA file an episode"},
@@ -35,6 +41,9 @@ static const struct rc_opt rows[] = {
 	 .dflt = "keep", .group = "Input and output",
 	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]; for one "
 		 "kind: images=CODEC,low-dim=CODEC"},
+	{.name = "container", .type = RC_OPT_CHOICE, .offset = AT(container), .arg = "FORM",
+	 .dflt = "h5", .choices = RC_CONTAINER_CHOICES, .group = "Input and output",
+	 .help = "shards as they are, or each packed as shard-00000.h5.zst"},
 	{.name = "shard-size", .type = RC_OPT_SIZE, .offset = AT(shard_size), .arg = "SIZE",
 	 .dflt = "4GiB", .group = "Input and output",
 	 .help = "start a new shard before this size, uncompressed; 0 for no limit"},
@@ -89,6 +98,11 @@ static const struct rc_opt rows[] = {
 	 .group = "Recipe", .help = "give a stream another name in the output"},
 	{.name = "dtype", .type = RC_OPT_LIST, .offset = AT(dtype), .arg = "[STREAM:]TYPE",
 	 .group = "Recipe", .help = "element type in the output: f32, f64, f16, bf16, keep"},
+	{.name = "decode", .type = RC_OPT_FLAG, .offset = AT(decode), .group = "Recipe",
+	 .help = "make pixels of JPEG and PNG frames, which are else copied as they are"},
+	{.name = "channel-order", .type = RC_OPT_CHOICE, .offset = AT(channel_order),
+	 .arg = "ORDER", .dflt = "auto", .choices = RC_CHANNEL_CHOICES, .group = "Recipe",
+	 .help = "with --decode: bgr where red and blue were exchanged before encoding"},
 	{.name = "max-gap", .type = RC_OPT_DURATION, .offset = AT(max_gap_ns), .arg = "TIME",
 	 .group = "Recipe",
 	 .help = "ticks between samples farther apart than this are invalid: 200ms, 1s"},
@@ -151,6 +165,50 @@ static const char examples[] =
 	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped, 4 stopped\n"
 	"early, 74 output cannot be written, 128+N ended by signal N.\n";
 
+/* A summary that must not mix with the data. */
+static void tell_lines(const struct rc_buf *out)
+{
+	for (const char *line = out->p; line && *line;) {
+		size_t n = strcspn(line, "\n");
+
+		rc_log(RC_LOG_INFO, "%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
+/* Shards for standard output are made in a directory of their own, which becomes the output. */
+static int open_pipe(struct rc_outpipe *p, struct rc_run *run, struct rc_settings *set,
+		     struct rc_err *err)
+{
+	char *scratch;
+	int rc;
+
+	if (set->report && !strcmp(set->report, "-"))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output and --report cannot both be standard output; name a file "
+			       "for the report");
+	if (set->resume)
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--resume has no meaning with --output -: of a stream that broke "
+			       "off nothing can be used again");
+	if (set->container != RC_CONTAINER_OUT_H5)
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--container has no meaning with --output -, which is in zstd "
+			       "anyway; leave it out");
+	if (!set->dry_run && isatty(STDOUT_FILENO))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output - is standard output, which is a terminal here; send it "
+			       "into a file or another program");
+	rc = rc_scratch_dir(set->scratch_dir, NULL, &scratch, err);
+	if (rc)
+		return rc;
+	rc = rc_outpipe_open(p, STDOUT_FILENO, scratch, err);
+	free(scratch);
+	set->output = p->dir;
+	run->pipe = p;
+	return rc;
+}
+
 /* Standard output is written last, so that a run whose reader went away has done its work. */
 static int finish(struct rc_run *run, const struct rc_buf *out)
 {
@@ -158,9 +216,11 @@ static int finish(struct rc_run *run, const struct rc_buf *out)
 	bool results = set->dry_run || (set->report && !strcmp(set->report, "-"));
 	int status = run->exit_code;
 
-	if (run->err.code)
+	if (run->err.code && rc_stop_signal() != SIGPIPE)
 		rc_log(RC_LOG_ERROR, "%s", run->err.msg);
-	if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
+	if (run->pipe && !set->dry_run)
+		tell_lines(out);
+	else if ((results || !set->quiet) && !rc_cmd_print(out) && status == RC_EXIT_OK)
 		status = RC_EXIT_FAILED;
 	return status;
 }
@@ -181,6 +241,7 @@ int cmd_convert(int argc, char **argv)
 					 &set.verbose};
 	struct rc_run run = {.opts = &opts, .set = &set, .argc = argc, .argv = argv,
 			     .version = RC_VERSION};
+	struct rc_outpipe pipe = {.fd = -1};
 	struct rc_json *recipe = NULL;
 	struct rc_err err = {0};
 	struct rc_buf out;
@@ -190,13 +251,12 @@ int cmd_convert(int argc, char **argv)
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	trim_slashes((char *)set.output);
-	if (set.recipe && set.files_from && !strcmp(set.recipe, "-") &&
-	    !strcmp(set.files_from, "-")) {
-		rc_log(RC_LOG_ERROR, "--recipe and --files-from cannot both be standard input");
+	if (!rc_cmd_one_stdin(&opts, set.files_from, set.recipe)) {
 		status = RC_EXIT_USAGE;
 		goto done;
 	}
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
+	    (set.output && !strcmp(set.output, "-") && open_pipe(&pipe, &run, &set, &err)) ||
 	    rc_cmd_readers(&run.readers, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
 		status = rc_exit_of(err.code);
@@ -208,6 +268,7 @@ int cmd_convert(int argc, char **argv)
 	rc_run_release(&run);
 	rc_readers_stop(run.readers);
 done:
+	rc_outpipe_release(&pipe);
 	rc_json_free(recipe);
 	rc_opts_release(&opts);
 	rc_buf_release(&out);

@@ -19,6 +19,7 @@ struct options {
 	bool null_separated;
 	const char *layout_in;
 	const char *index;
+	const char *scratch_dir;
 	bool json, long_form;
 	int64_t threads;
 	int quiet, verbose;
@@ -40,6 +41,9 @@ static const struct rc_opt rows[] = {
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
+	{.name = "scratch-dir", .type = RC_OPT_STRING, .offset = AT(scratch_dir), .arg = "DIR",
+	 .group = "Input",
+	 .help = "where what is unpacked lies if memory is short; else TMPDIR or /var/tmp"},
 
 	{.name = "json", .type = RC_OPT_FLAG, .offset = AT(json), .group = "Output",
 	 .no_env = true, .help = "print one JSON object, a file a line"},
@@ -217,7 +221,8 @@ static int tell_unreadable(const struct rc_scan *scan, struct rc_err *err)
 
 		if (f->index)
 			continue;
-		if (f->err.code == RC_E_USAGE) { /* a layout that does not exist fits no file */
+		if (f->err.code == RC_E_USAGE || rc_is_fatal(f->err.code)) {
+			/* --layout-in names no layout, or this machine fails */
 			*err = f->err;
 			return f->err.code;
 		}
@@ -281,8 +286,10 @@ int cmd_inspect(int argc, char **argv)
 	const struct rc_common common = {usage, examples, &set.help, &set.dump_options, &set.quiet,
 					 &set.verbose};
 	struct rc_readers *readers = NULL;
+	struct rc_unpacked *unpacked = NULL;
 	struct rc_inputs inputs = {0};
 	struct rc_err err = {0};
+	char *scratch_dir = NULL;
 	int status, rc = 0;
 
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
@@ -290,18 +297,31 @@ int cmd_inspect(int argc, char **argv)
 	if (opts.n_operands == 0 && !set.files_from)
 		rc = rc_fail(&err, RC_E_USAGE, "option",
 			     "no input; name HDF5 files or directories, or --files-from FILE");
+	else if (!rc_cmd_one_stdin(&opts, set.files_from, NULL)) {
+		status = RC_EXIT_USAGE;
+		goto done;
+	}
 	if (!rc)
 		rc = rc_cmd_readers(&readers, &err);
+	if (!rc)
+		rc = rc_scratch_dir(set.scratch_dir, NULL, &scratch_dir, &err);
+	if (!rc)
+		rc = rc_scratch_unpacked(scratch_dir, 0, &unpacked, &err);
 	if (!rc)
 		rc = rc_inputs_collect(&(struct rc_input_options){
 			.operands = opts.operands, .n_operands = opts.n_operands,
 			.files_from = set.files_from, .null_separated = set.null_separated,
+			.unpacked = unpacked,
 		}, &inputs, &err);
+	if (!rc)
+		rc_readers_use(readers, unpacked);
 	if (!rc)
 		rc = inspect(readers, &inputs, &opts, &set, &err);
 	status = finish(rc, &err);
 	rc_readers_stop(readers);
 done:
+	rc_unpacked_free(unpacked);
+	free(scratch_dir);
 	rc_inputs_release(&inputs);
 	rc_opts_release(&opts);
 	rc_signals_reraise(status);

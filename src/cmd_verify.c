@@ -18,6 +18,7 @@ enum { MAX_LIST_BYTES = 256 << 20 };
 struct options {
 	const char *files_from;
 	bool null_separated;
+	const char *scratch_dir;
 	bool json;
 	bool deep, strict;
 	int64_t threads;
@@ -34,6 +35,9 @@ static const struct rc_opt rows[] = {
 	{.name = "null", .letter = '0', .type = RC_OPT_FLAG, .offset = AT(null_separated),
 	 .group = "Input", .no_env = true,
 	 .help = "names in --files-from end with NUL, as find -print0 writes them"},
+	{.name = "scratch-dir", .type = RC_OPT_STRING, .offset = AT(scratch_dir), .arg = "DIR",
+	 .group = "Input",
+	 .help = "where what is unpacked lies if memory is short; else TMPDIR or /var/tmp"},
 
 	{.name = "json", .type = RC_OPT_FLAG, .offset = AT(json), .group = "Output",
 	 .no_env = true, .help = "print one JSON object"},
@@ -335,6 +339,7 @@ static int verify(struct rc_readers *readers, const struct names *ns, const stru
 		.readers = readers,
 		.n_threads = set->threads ? (int)set->threads : rc_allowed_cpus(),
 		.deep = set->deep,
+		.scratch_dir = set->scratch_dir,
 	};
 	struct rc_json *root = set->json ? rc_json_new_object() : NULL, *list = NULL;
 	struct total t = {0};

@@ -10,8 +10,11 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "formats/container.h"
+#include "formats/unpack.h"
 
 enum { MAX_DEPTH = 64, MAX_LIST_BYTES = 256 << 20 };
 
@@ -22,13 +25,6 @@ struct walk {
 	ino_t skip_ino;
 	bool skip;
 };
-
-static bool has_suffix(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot && (!strcasecmp(dot, ".h5") || !strcasecmp(dot, ".hdf5"));
-}
 
 static int add_path(struct walk *w, const char *path, struct rc_err *err)
 {
@@ -83,7 +79,7 @@ static int walk_entry(struct walk *w, const char *dir, const char *name, int dep
 		goto done;
 	if (S_ISDIR(st.st_mode)) {
 		rc = walk_dir(w, path, depth + 1, err);
-	} else if (has_suffix(name)) {
+	} else if (rc_container_of_name(name) != RC_CONTAINER_NONE) {
 		if (S_ISLNK(st.st_mode) && stat(path, &target) == 0)
 			st = target;
 		if (S_ISREG(st.st_mode))
@@ -92,6 +88,20 @@ static int walk_entry(struct walk *w, const char *dir, const char *name, int dep
 done:
 	free(path);
 	return rc;
+}
+
+/* zstd leaves what it packs where it is; one recording must not become two. */
+static bool is_twin(char *const *names, size_t n, const char *dir, const char *name)
+{
+	char plain[NAME_MAX + 1], *key = plain;
+
+	if (rc_container_of_name(name) != RC_CONTAINER_PACKED)
+		return false;
+	snprintf(plain, sizeof plain, "%.*s", (int)(strlen(name) - strlen(".zst")), name);
+	if (!bsearch(&key, names, n, sizeof *names, by_nature))
+		return false;
+	rc_log(RC_LOG_WARN, "left out '%s/%s': '%s' lies beside it", dir, name, plain);
+	return true;
 }
 
 static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *err)
@@ -125,7 +135,8 @@ static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *e
 	if (n)
 		qsort(names, n, sizeof *names, by_nature);
 	for (size_t i = 0; i < n && !rc; i++)
-		rc = walk_entry(w, dir, names[i], depth, err);
+		if (!is_twin(names, n, dir, names[i]))
+			rc = walk_entry(w, dir, names[i], depth, err);
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	free(names);
@@ -137,6 +148,9 @@ static int add_operand(struct walk *w, const char *path, size_t before, struct r
 	struct stat st;
 	int rc;
 
+	w->label_at = 0;
+	if (!strcmp(path, "-"))
+		return add_path(w, path, err);
 	if (stat(path, &st) != 0)
 		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open input '%s'",
 				     path);
@@ -146,8 +160,8 @@ static int add_operand(struct walk *w, const char *path, size_t before, struct r
 	rc = walk_dir(w, path, 0, err);
 	if (!rc && w->in->n == before)
 		return rc_fail(err, RC_E_USAGE, "input",
-			       "no *.h5 or *.hdf5 file in directory '%s'; name files of other "
-			       "suffixes one by one",
+			       "no *.h5, *.hdf5 or *.tar file in directory '%s'; name files of "
+			       "other suffixes one by one",
 			       path);
 	return rc;
 }
@@ -235,7 +249,9 @@ static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 		return rc;
 	for (size_t i = 0; i < in->n; i++) {
 		id[i].at = i;
-		if (stat(in->files[i].path, &st) == 0) {
+		if (!strcmp(in->files[i].path, "-"))
+			id[i].ino = 1; /* on device 0, which is none */
+		else if (stat(in->files[i].path, &st) == 0) {
 			id[i].dev = st.st_dev;
 			id[i].ino = st.st_ino;
 		}
@@ -253,6 +269,83 @@ static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 	in->n = kept;
 	free(id);
 	return 0;
+}
+
+/* --- containers ------------------------------------------------------------------------------- */
+
+/* What takes the place of the inputs as they were named. */
+struct unpacking {
+	struct rc_inputs out;
+	const char *label; /* of the container at hand */
+};
+
+/* The same data have the same identifiers, packed or not. */
+static size_t without_zst(const char *label)
+{
+	size_t n = strlen(label);
+
+	return n > 4 && !strcasecmp(label + n - 4, ".zst") ? n - 4 : n;
+}
+
+static int found(void *arg, const char *name, const char *member, struct rc_err *err)
+{
+	struct unpacking *u = arg;
+	struct rc_input_file f = {.unpacked = true};
+	int n = (int)without_zst(u->label), n_member = member ? (int)without_zst(member) : 0;
+	int rc = rc_grow_array(&u->out.files, &u->out.cap, u->out.n + 1, sizeof f, err);
+
+	if (!rc)
+		rc = rc_strdup(&f.path, name, err);
+	if (!rc)
+		rc = rc_sprintf(&f.label, err, "%.*s%s%.*s", n, u->label, member ? ":" : "",
+				n_member, member ? member : "");
+	if (rc)
+		free(f.path);
+	else
+		u->out.files[u->out.n++] = f;
+	return rc;
+}
+
+/* What a file is by its suffix where it has one of ours, else by its first bytes. */
+static enum rc_container container_of(const char *path)
+{
+	enum rc_container by_name = rc_container_of_name(path);
+
+	return by_name == RC_CONTAINER_NONE ? rc_container_of_file(path) : by_name;
+}
+
+static int unpack_one(struct unpacking *u, struct rc_input_file *f, struct rc_unpacked *to,
+		      struct rc_err *err)
+{
+	bool standard = !strcmp(f->path, "-");
+	enum rc_container is = standard ? RC_CONTAINER_ARCHIVE : container_of(f->path);
+	int rc = 0;
+
+	u->label = standard ? "stdin" : f->label;
+	if (is == RC_CONTAINER_ARCHIVE)
+		return rc_unpacked_add_all(to, f->path, found, u, err);
+	if (is == RC_CONTAINER_PACKED) {
+		rc = rc_unpacked_add_file(to, f->path, err);
+		return rc ? rc : found(u, f->path, NULL, err);
+	}
+	rc = rc_grow_array(&u->out.files, &u->out.cap, u->out.n + 1, sizeof *f, err);
+	if (!rc) {
+		u->out.files[u->out.n++] = *f;
+		*f = (struct rc_input_file){0};
+	}
+	return rc;
+}
+
+static int unpack_all(struct rc_inputs *in, struct rc_unpacked *to, struct rc_err *err)
+{
+	struct unpacking u = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < in->n && !rc; i++)
+		rc = unpack_one(&u, &in->files[i], to, err);
+	rc_inputs_release(in);
+	*in = u.out;
+	return rc;
 }
 
 static int by_label(const void *a, const void *b)
@@ -307,6 +400,8 @@ int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_o
 		rc = add_list(&w, opt, err);
 	if (!rc)
 		rc = drop_repeats(&in, err);
+	if (!rc)
+		rc = unpack_all(&in, opt->unpacked, err);
 	if (!rc)
 		rc = split_labels(&in, err);
 	if (!rc && in.n == 0)

@@ -7,9 +7,12 @@
 
 #include "base/err.h"
 
+struct rc_unpacked;
+
 struct rc_input_file {
-	char *path;  /* to open it */
+	char *path;  /* to open it; of what lies in a container its name in rc_unpacked */
 	char *label; /* "raw/day1/ep_3.h5": the same on every machine, for episode ids */
+	bool unpacked; /* it lies in a container, or is one */
 };
 
 struct rc_inputs {
@@ -23,12 +26,16 @@ struct rc_input_options {
 	const char *files_from; /* or NULL; "-" is standard input */
 	bool null_separated;
 	const char *exclude_dir; /* output directory: never descended into; or NULL */
+	struct rc_unpacked *unpacked; /* takes what lies in containers */
 };
 
 /*
- * Directories are walked recursively for *.h5 and *.hdf5 (any case), without following symbolic
- * links to directories and leaving out names that start with a dot; named files are taken
- * whatever their suffix.  Order: operands as given, files of a directory in natural order.
+ * Directories are walked recursively for *.h5, *.hdf5, *.h5.zst, *.hdf5.zst, *.tar and *.tar.zst
+ * (any case), without following symbolic links to directories and leaving out names that start
+ * with a dot, and files in zstd that lie beside the same file unpacked; named files are taken
+ * whatever their suffix and known by what is in them.  "-" is standard input.  Archives and
+ * standard input are unpacked here, and their members take their place.  Order: operands as given,
+ * files of a directory and members of an archive in natural order.  ".zst" is no part of a label.
  * Nothing found, or a path that does not exist, is RC_E_USAGE with what to do.
  */
 int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,

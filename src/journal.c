@@ -75,6 +75,7 @@ static int head_line(const struct rc_journal_facts *f, struct rc_hasher *hash, s
 	rc_json_add_string(root, "libraries", libraries.p);
 	rc_json_add_string(root, "layout", f->plan->layout->name);
 	rc_json_add_string(root, "recipe_json", f->recipe_json);
+	rc_json_add_string(root, "container", f->container);
 	rc_json_add_uint(root, "inputs", f->plan->scan->n);
 	rc_json_add_uint(root, "shards", f->plan->n_shards);
 	add_digest(root, "plan", rc_digest_of(keys, f->plan->n_shards * sizeof *keys));
@@ -204,6 +205,10 @@ static int shard_line(struct rc_journal *j, const struct shard_list *list,
 		rc_json_add_uint(o, "bytes", r->bytes);
 		add_digest(o, "xxh3_128", r->digest);
 		add_digest(o, "content_xxh3_128", r->content);
+	}
+	if (r->committed && r->unpacked_bytes) {
+		rc_json_add_uint(o, "unpacked_bytes", r->unpacked_bytes);
+		add_digest(o, "unpacked_xxh3_128", r->unpacked_digest);
 	}
 	rc_json_add_list(o, "episodes", list->shard->n, episode_json, list);
 	rc = rc_line_put(o, b, err);

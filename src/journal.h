@@ -26,6 +26,7 @@ struct rc_journal_facts {
 	const struct rc_plan *plan;
 	const struct rc_digest *indexes; /* of plan->scan->n inputs: rc_journal_indexes() */
 	const char *recipe_json, *version;
+	const char *container; /* of the shards: a value of --container */
 };
 /* Digests of the scanned indexes, to be freed; zero where the scan failed. */
 int rc_journal_indexes(const struct rc_scan *scan, struct rc_digest **d_out, struct rc_err *err);

@@ -80,6 +80,11 @@ static bool shard_json(const void *arg, size_t s, struct rc_json *o)
 	rc_json_add_uint(o, "bytes", r->bytes);
 	rc_digest_hex(r->digest, hex);
 	rc_json_add_string(o, "xxh3_128", hex);
+	if (r->unpacked_bytes) {
+		rc_json_add_uint(o, "unpacked_bytes", r->unpacked_bytes);
+		rc_digest_hex(r->unpacked_digest, hex);
+		rc_json_add_string(o, "unpacked_xxh3_128", hex);
+	}
 	rc_digest_hex(r->content, hex);
 	rc_json_add_string(o, "content_xxh3_128", hex);
 	rc_json_add_list(o, "episodes", l->shard->n, episode_json, l);
@@ -193,6 +198,7 @@ static int read_shard(const struct rc_json *j, size_t i, struct rc_manifest_shar
 
 	s->path = rc_json_string(rc_json_get(j, "path"));
 	s->digest = rc_json_string(rc_json_get(j, "xxh3_128"));
+	s->unpacked_digest = rc_json_string(rc_json_get(j, "unpacked_xxh3_128"));
 	for (const struct rc_json *c = rc_json_child(rc_json_get(j, "episodes")); c;
 	     c = rc_json_next(c))
 		s->n_episodes++;

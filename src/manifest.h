@@ -21,6 +21,7 @@ struct rc_manifest_shard {
 	const char *path; /* relative to the manifest; no "..", not absolute */
 	uint64_t bytes, n_episodes;
 	const char *digest;
+	const char *unpacked_digest; /* of what is in a packed shard; or NULL */
 };
 struct rc_manifest {
 	struct rc_json *root; /* owns the strings */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "formats/container.h"
 #include "journal.h"
 #include "manifest.h"
 #include "quarantine.h"
@@ -34,8 +35,11 @@ bool rc_outdir_is_shard(const char *name)
 	if (errno)
 		return false;
 	for (size_t i = 0; i < rc_n_shard_layouts; i++) {
+		size_t n;
+
 		rc_shard_layouts[i]->file_name(number, again, sizeof again);
-		if (!strcmp(name, again))
+		n = strlen(again);
+		if (!strncmp(name, again, n) && (!name[n] || !strcmp(name + n, ".zst")))
 			return true;
 	}
 	return false;
@@ -228,6 +232,11 @@ int rc_outdir_check(struct rc_outdir *d, const char *path, struct rc_err *err)
 	d->path = path;
 	if (!*path)
 		return rc_fail(err, RC_E_USAGE, "output", "--output is empty; name a directory");
+	if (stat(path, &st) != 0 && (rc_container_of_name(path) == RC_CONTAINER_PACKED ||
+				     rc_container_of_name(path) == RC_CONTAINER_ARCHIVE))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--output '%s' names a file, but the output is a directory; for a "
+			       "stream give --output - and send it there with '>'", path);
 	if (stat(path, &st) != 0 && dot && (!strcmp(dot, ".h5") || !strcmp(dot, ".hdf5")))
 		return rc_fail(err, RC_E_USAGE, "output",
 			       "--output '%s' names a file, but the output is a directory of "

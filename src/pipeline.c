@@ -51,6 +51,7 @@ struct pipeline {
 	size_t next_prepare;     /* first episode nobody prepares yet */
 	size_t cursor, tile;     /* next to dispatch */
 	uint64_t next_bytes;     /* that next_prepare will take */
+	const char *next_path;   /* its file */
 	struct slot *slots;
 	size_t last_slot;        /* that was filled: slots take turns, and so do devices */
 	struct rc_pool pool;     /* the memory of episodes */
@@ -135,7 +136,8 @@ static bool may_prepare(const struct pipeline *p)
 	size_t ahead = p->next_prepare - p->cursor;
 
 	return p->next_prepare < p->plan->n_order && ahead < AHEAD_EPISODES &&
-	       rc_pool_has_room(&p->pool, p->next_bytes);
+	       rc_pool_has_room(&p->pool, p->next_bytes) &&
+	       rc_readers_have_room(p->readers, p->next_path);
 }
 
 static bool may_dispatch(const struct pipeline *p)
@@ -197,6 +199,7 @@ static void guess_next(struct pipeline *p)
 		return;
 	e = &p->plan->episodes[p->plan->order[p->next_prepare]];
 	p->next_bytes = rc_pool_guess(rc_plan_index(p->plan, e), e);
+	p->next_path = rc_plan_index(p->plan, e)->path;
 }
 
 static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *err)
@@ -214,6 +217,7 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
 	int64_t t0 = rc_now_ns();
 	int rc;
 
+	rc_readers_claim(p->readers, p->next_path);
 	p->ep[i].state = EP_PREPARING;
 	guess_next(p);
 	pthread_mutex_unlock(&p->lock);
@@ -404,6 +408,7 @@ static int write_slot(struct pipeline *p, struct rc_writer *writer, struct rc_sl
 		rc = rc_writer_item(writer, &s->items[i], err);
 		if (rc || s->items[i].kind != RC_ITEM_END)
 			continue;
+		rc_readers_release(p->readers, s->items[i].work->ix->path);
 		pthread_mutex_lock(&p->lock);
 		rc_pool_give(&p->pool, s->items[i].work);
 		pthread_mutex_unlock(&p->lock);

@@ -93,7 +93,8 @@ static const char *place_in_episode(const struct rc_index *ix, const struct rc_n
 static bool is_loss(const char *code)
 {
 	static const char *const codes[] = {"unreadable", "unknown_filter", "beyond_file",
-					    "virtual",    "external",	"compressed_images"};
+					    "virtual",    "external",	"mixed_frames",
+					    "uneven_frames", "missing_chunk"};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(codes); i++)
 		if (!strcmp(code, codes[i]))
@@ -241,6 +242,9 @@ static int plan_episodes(struct rc_plan *p, struct rc_recipe *recipe, struct rc_
 
 static bool same_rows(const struct rc_plan_stream *a, const struct rc_plan_stream *b)
 {
+	/* rows of encoded frames are as long as the longest of their episode */
+	if (a->kind == RC_KIND_ENCODED && b->kind == RC_KIND_ENCODED)
+		return true;
 	return a->dtype == b->dtype && a->rank == b->rank &&
 	       !memcmp(a->dims + 1, b->dims + 1, (RC_MAX_RANK - 1) * sizeof *a->dims);
 }

@@ -32,14 +32,19 @@ static void choose_clock(struct planner *p, struct candidate *c)
 	c->src.latency_ns = r ? r->ns : 0;
 }
 
+static bool is_frames(uint32_t kind)
+{
+	return kind == RC_KIND_IMAGE || kind == RC_KIND_ENCODED;
+}
+
 static bool method_fits(enum rc_method m, const struct candidate *c)
 {
 	uint64_t width = rc_dataset_row_elements(c->d);
 
 	if (m == RC_METHOD_LINEAR)
-		return c->s->kind != RC_KIND_IMAGE;
+		return !is_frames(c->s->kind);
 	if (m == RC_METHOD_SLERP)
-		return c->s->kind != RC_KIND_IMAGE && (width == 4 || width == 7);
+		return !is_frames(c->s->kind) && (width == 4 || width == 7);
 	return true;
 }
 
@@ -73,6 +78,40 @@ static bool selected(struct planner *p, const struct candidate *c)
 	return !rc_rules_match_either(&r->drop, c->name, c->out_name) && keep;
 }
 
+/* Encoded frames stay bytes, and under --decode there are none but those that cannot be. */
+static int check_encoded(struct planner *p, const struct candidate *c, struct rc_err *err)
+{
+	const struct rc_rule *r = rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
+	const struct rc_frames *f = &c->d->frames;
+
+	if (p->recipe->set->decode && !rc_frames_decodable(f))
+		return rc_fail(err, RC_E_USAGE, "no_decoder",
+			       "--decode: stream '%s' has %s frames, and this build has no %s; "
+			       "build with it, or leave the stream out with --drop",
+			       c->name, rc_frame_codec_name(f->codec), rc_frames_library(f));
+	if (p->recipe->set->decode)
+		return rc_fail(err, RC_E_UNSUPPORTED, "frames_unsupported",
+			       "--decode: the %s frames of stream '%s' are of a kind that is not "
+			       "decoded (CMYK, 12 bits, lossless, or a damaged head); leave the "
+			       "stream out with --drop",
+			       rc_frame_codec_name(f->codec), c->name);
+	if (r && !r->is_default && r->number != RC_DTYPE_KEEP)
+		return rc_fail(err, RC_E_USAGE, "dtype",
+			       "--dtype: stream '%s' has encoded frames, whose bytes have no other "
+			       "type; --decode makes pixels of them", c->name);
+	return 0;
+}
+
+/* The pictures say which colour is red, but many were made by programs that got that wrong. */
+static void tell_order(struct planner *p, const struct candidate *c)
+{
+	if (c->d->frames.order == RC_ORDER_ASSUMED && c->d->frames.channels >= 3)
+		rc_problems_add(p->problems, RC_NOTE_WARNING, "channel_order_assumed", "--decode",
+				"nothing says that red and blue were not exchanged when frames "
+				"were encoded: rgb is assumed for '%s' and its like; "
+				"--channel-order settles it", c->name);
+}
+
 static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 {
 	struct candidate *c = &p->c[p->n];
@@ -87,6 +126,13 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 	c->src.width = (uint32_t)rc_dataset_row_elements(c->d);
 	c->selected = selected(p, c);
 	p->n++;
+	if (c->selected)
+		tell_order(p, c);
+	if (c->selected && c->s->kind == RC_KIND_ENCODED) {
+		int rc = check_encoded(p, c, err);
+		if (rc)
+			return rc;
+	}
 	choose_clock(p, c);
 	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
 	rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
@@ -120,11 +166,22 @@ static struct rc_encoding encoding_of(const struct rc_dataset *d)
 	return e;
 }
 
+/* The bytes of strings are shuffled by whole strings, which the output does not have. */
+static bool same_elements(const struct rc_dataset *d)
+{
+	size_t size = rc_dtype_size((enum rc_dtype)d->dtype);
+
+	for (uint32_t i = 0; i < d->n_filters; i++)
+		if (d->frames.codec != RC_FRAME_RAW && d->filters[i].id == RC_FILTER_SHUFFLE &&
+		    d->filters[i].values[0] != size)
+			return false;
+	return true;
+}
+
 static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 {
 	const struct rc_compression *c =
-		&p->recipe->compression[out->kind == RC_KIND_IMAGE ? RC_CLASS_IMAGES
-								   : RC_CLASS_LOW_DIM];
+		&p->recipe->compression[is_frames(out->kind) ? RC_CLASS_IMAGES : RC_CLASS_LOW_DIM];
 	const struct rc_dataset *d = NULL;
 
 	out->encoding = c->encoding;
@@ -145,7 +202,7 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 				 rc_dtype_size(out->dtype) > 1;
 	out->stored = c->keep && out->copies && d->n_filters > 0 &&
 		      d->storage == RC_STORE_CHUNKED && !d->big_endian &&
-		      rc_dataset_row_chunks(d);
+		      rc_dataset_row_chunks(d) && same_elements(d);
 }
 
 /* --- output streams --------------------------------------------------------------------------- */
@@ -253,7 +310,7 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 {
 	struct rc_plan_source *src = &out->sources[out->n_sources];
 
-	if (c->s->kind == RC_KIND_IMAGE)
+	if (is_frames(c->s->kind))
 		return rc_fail(err, RC_E_USAGE, "fuse",
 			       "image stream '%s' cannot be part of fuse group '%s'", c->name,
 			       out->name);

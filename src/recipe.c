@@ -289,8 +289,27 @@ static int compile_splits(struct rc_recipe *r, struct rc_err *err)
 }
 
 /* Settings that contradict each other or cannot mean anything. */
+static int check_decode(const struct rc_settings *s, struct rc_err *err)
+{
+	const struct rc_frames jpeg = {.codec = RC_FRAME_JPEG}, png = {.codec = RC_FRAME_PNG};
+
+	if (!s->decode && s->channel_order != RC_CHANNELS_AUTO)
+		return rc_fail(err, RC_E_USAGE, "decode",
+			       "--channel-order has no meaning while frames stay encoded; add "
+			       "--decode, or leave it out");
+	if (s->decode && !rc_frames_decodable(&jpeg) && !rc_frames_decodable(&png))
+		return rc_fail(err, RC_E_USAGE, "no_decoder",
+			       "--decode: this build has neither libturbojpeg nor libpng; build "
+			       "with one of them, or leave it out to copy frames encoded");
+	return 0;
+}
+
 static int check_settings(const struct rc_settings *s, struct rc_err *err)
 {
+	int rc = check_decode(s, err);
+
+	if (rc)
+		return rc;
 	if (s->timeline == RC_TIMELINE_REFERENCE && !s->reference)
 		return rc_fail(err, RC_E_USAGE, "timeline",
 			       "--timeline reference needs --reference STREAM");

@@ -20,8 +20,8 @@ static const struct {
 static const char *const run_only[] = {
 	"recipe", "output", "files-from", "null", "index", "force", "dry-run", "report",
 	"threads", "quiet", "verbose", "help", "version", "progress", "dump-options", "simd",
-	"device", "strict", "memory", "device-memory", "resume", "max-bad", "retry-quarantined",
-	"time-limit",
+	"device", "strict", "memory", "device-memory", "scratch-dir", "container", "resume",
+	"max-bad", "retry-quarantined", "time-limit",
 };
 
 static bool is_run_only(const char *name)

@@ -315,6 +315,37 @@ static void codecs_json(const struct rc_run *r, struct rc_json *root)
 	}
 }
 
+static void add_convention(struct rc_json *list, const char *key, const char *value,
+			   const char *origin, const char *where)
+{
+	struct rc_json *o = rc_json_add_object(list, NULL);
+
+	rc_json_add_string(o, "key", key);
+	rc_json_add_string(o, "value", value);
+	rc_json_add_string(o, "origin", origin);
+	rc_json_add_string(o, "where", where);
+}
+
+/* The first dataset whose colours --decode gave an order. */
+static void channel_order_json(const struct rc_run *r, struct rc_json *list)
+{
+	for (size_t i = 0; i < r->scan.n; i++) {
+		const struct rc_index *ix = r->scan.files[i].index;
+
+		for (uint32_t k = 0; ix && k < ix->n_datasets; k++) {
+			const struct rc_dataset *d = &ix->datasets[k];
+
+			if (d->frames.order == RC_ORDER_ENCODED || d->frames.channels < 3)
+				continue;
+			add_convention(list, "channel_order",
+				       d->frames.order == RC_ORDER_BGR ? "bgr" : "rgb",
+				       d->frames.order == RC_ORDER_ASSUMED ? "assumed" : "option",
+				       rc_index_str(ix, d->path));
+			return;
+		}
+	}
+}
+
 /* A convention of one file, with the index its strings lie in. */
 struct convention {
 	const struct rc_index *ix;
@@ -348,13 +379,12 @@ static void conventions_json(const struct rc_run *r, struct rc_json *root)
 			if (at < n || n == RC_ARRAY_LEN(seen))
 				continue;
 			seen[n++] = c;
-			struct rc_json *o = rc_json_add_object(list, NULL);
-			rc_json_add_string(o, "key", rc_index_str(ix, c.c->key));
-			rc_json_add_string(o, "value", rc_index_str(ix, c.c->value));
-			rc_json_add_string(o, "origin", rc_index_str(ix, c.c->origin));
-			rc_json_add_string(o, "where", rc_index_str(ix, c.c->where));
+			add_convention(list, rc_index_str(ix, c.c->key),
+				       rc_index_str(ix, c.c->value), rc_index_str(ix, c.c->origin),
+				       rc_index_str(ix, c.c->where));
 		}
 	}
+	channel_order_json(r, list);
 }
 
 static bool episode_json(const void *arg, size_t i, struct rc_json *o)
@@ -396,6 +426,11 @@ static bool shard_json(const void *arg, size_t i, struct rc_json *o)
 	rc_json_add_uint(o, "episodes", s->n_episodes);
 	rc_digest_hex(s->digest, hex);
 	rc_json_add_string(o, "xxh3_128", hex);
+	if (s->unpacked_bytes) {
+		rc_json_add_uint(o, "unpacked_bytes", s->unpacked_bytes);
+		rc_digest_hex(s->unpacked_digest, hex);
+		rc_json_add_string(o, "unpacked_xxh3_128", hex);
+	}
 	rc_digest_hex(s->content, hex);
 	rc_json_add_string(o, "content_xxh3_128", hex);
 	return true;

@@ -238,6 +238,17 @@ static int compare_inputs(const struct rc_past *past, const struct rc_journal_fa
 	return rc;
 }
 
+static bool same_container(const struct rc_json *head, const char *now, struct rc_err *why)
+{
+	const char *before = rc_json_string(rc_json_get(head, "container"));
+
+	if (before && !strcmp(before, now))
+		return true;
+	rc_fail(why, RC_E_USAGE, "resume", "its run had --container %s, now it is %s",
+		before ? before : "unknown", now);
+	return false;
+}
+
 static int refuse(const struct rc_resume *rs, const struct rc_err *why, struct rc_err *err)
 {
 	return rc_fail(err, RC_E_USAGE, "resume",
@@ -256,7 +267,8 @@ int rc_resume_check(struct rc_resume *rs, const struct rc_journal_facts *f, bool
 	if (!rs->open)
 		return 0;
 	if (!same_program(head, f->version, &why) ||
-	    !same_recipe(rc_json_string(rc_json_get(head, "recipe_json")), f->recipe_json, &why)) {
+	    !same_recipe(rc_json_string(rc_json_get(head, "recipe_json")), f->recipe_json, &why) ||
+	    !same_container(head, f->container, &why)) {
 		if (!force)
 			return refuse(rs, &why, err);
 		rc_log(RC_LOG_INFO, "'%s' is made anew: %s", rs->dir, why.msg);
@@ -367,6 +379,7 @@ static int list_all(const struct rc_resume *rs, const struct rc_resume_ask *ask,
 		list_one(ask, line, i, hash, &c[i]);
 		rc_json_free(line);
 		plan->layout->file_name(dense ? n_files : i, name, sizeof name);
+		rc_commit_name(!strcmp(ask->facts.container, "h5.zst"), name, sizeof name);
 		if (c[i].state == LISTED && strcmp(name, c[i].name) != 0)
 			c[i].state = UNKNOWN;
 		if (c[i].state == UNKNOWN && dense)
@@ -417,6 +430,7 @@ static int adopt(struct rc_resume *rs, size_t i, const struct candidate *c, stru
 	struct rc_json *line = rc_past_shard(&rs->past, i);
 	const struct rc_json *e = rc_json_child(rc_json_get(line, "episodes"));
 	uint64_t ticks = w->written_ticks;
+	int64_t unpacked;
 	int rc = line ? 0 : rc_fail_nomem(err, 1);
 
 	r->adopted = true;
@@ -430,6 +444,10 @@ static int adopt(struct rc_resume *rs, size_t i, const struct candidate *c, stru
 		r->digest = c->digest;
 		rc_digest_parse(rc_json_string(rc_json_get(line, "content_xxh3_128")),
 				&r->content);
+		if (rc_json_int(rc_json_get(line, "unpacked_bytes"), &unpacked) && unpacked > 0)
+			r->unpacked_bytes = (uint64_t)unpacked;
+		rc_digest_parse(rc_json_string(rc_json_get(line, "unpacked_xxh3_128")),
+				&r->unpacked_digest);
 		w->written_bytes += r->bytes;
 		rs->n_shards++;
 		rs->n_bytes += r->bytes;

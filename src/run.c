@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/compat.h"
 
-#include "run.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include "run_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,13 +33,22 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 		.null_separated = r->set->null_separated,
 		.exclude_dir = r->set->output,
 	};
+	uint64_t memory = rc_amount_of(r->set->memory, rc_allowed_memory());
 	int rc;
 
 	if (n == 0 && !r->set->files_from)
 		return rc_fail(err, RC_E_USAGE, "input",
 			       "no input; name HDF5 files or directories, or --files-from FILE "
 			       "(see robocache convert --help)");
-	rc = rc_inputs_collect(&opt, &r->inputs, err);
+	rc = rc_scratch_dir(r->set->scratch_dir, r->set->output, &r->scratch_dir, err);
+	if (!rc)
+		rc = rc_scratch_unpacked(r->scratch_dir, memory / RC_UNPACKED_PART, &r->unpacked,
+					 err);
+	opt.unpacked = r->unpacked;
+	if (!rc)
+		rc = rc_inputs_collect(&opt, &r->inputs, err);
+	if (!rc)
+		rc_readers_use(r->readers, r->unpacked);
 	return rc ? rc : rc_outdir_check_inputs(&r->outdir, &r->inputs, err);
 }
 
@@ -96,6 +102,17 @@ static int check_bad_files(struct rc_run *r, struct rc_err *err)
 	return rc_bad_limit_check(l, 0, err);
 }
 
+static enum rc_frame_order decode_order(const struct rc_settings *set)
+{
+	static const enum rc_frame_order orders[] = {
+		[RC_CHANNELS_AUTO] = RC_ORDER_ASSUMED,
+		[RC_CHANNELS_RGB] = RC_ORDER_RGB,
+		[RC_CHANNELS_BGR] = RC_ORDER_BGR,
+	};
+
+	return set->decode ? orders[set->channel_order] : RC_ORDER_ENCODED;
+}
+
 static int scan(struct rc_run *r, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns();
@@ -106,6 +123,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		.layout = r->set->layout_in,
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
+		.decode = decode_order(r->set),
 		.n_threads = r->n_threads,
 	};
 	int rc = rc_scan_run(&ask, &r->scan, err);
@@ -149,6 +167,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 		return rc;
 	r->writer.quality = &r->quality;
 	r->writer.bad_limit = &r->bad_limit;
+	r->writer.pipe = r->pipe;
 	r->planned = true;
 	warn_about(&r->problems);
 	for (size_t i = 0; i < r->plan.n_episodes; i++) {
@@ -180,19 +199,29 @@ static int read_past(struct rc_run *r, struct rc_err *err)
 	return rc ? rc : rc_resume_read(&r->resume, r->set->output, r->set->force, err);
 }
 
+static struct rc_journal_facts journal_facts(const struct rc_run *r)
+{
+	return (struct rc_journal_facts){
+		.plan = &r->plan,
+		.indexes = r->indexes,
+		.recipe_json = r->recipe_json.p,
+		.version = r->version,
+		.container = r->set->container == RC_CONTAINER_OUT_ZST ? "h5.zst" : "h5",
+	};
+}
+
 /* What is left of the plan goes to r->resume.todo. */
 static int adopt_past(struct rc_run *r, struct rc_err *err)
 {
 	struct rc_resume_ask ask = {
 		.dir = r->set->output,
-		.facts = {.plan = &r->plan, .recipe_json = r->recipe_json.p, .version = r->version},
 		.readers = r->readers,
 		.n_threads = r->n_threads,
 		.retry = r->set->retry_quarantined,
 	};
 	int rc = rc_journal_indexes(&r->scan, &r->indexes, err);
 
-	ask.facts.indexes = r->indexes;
+	ask.facts = journal_facts(r);
 	if (!rc)
 		rc = rc_resume_check(&r->resume, &ask.facts, r->set->force, ask.retry, err);
 	return rc ? rc : rc_resume_adopt(&r->resume, &ask, &r->writer, err);
@@ -272,13 +301,13 @@ static int announce(struct rc_run *r, struct rc_err *err)
 /* The directory is ours from here on, and what was in it is not the dataset any more. */
 static int take_output(struct rc_run *r, bool anything_to_do, struct rc_err *err)
 {
-	const struct rc_journal_facts facts = {.plan = &r->plan, .indexes = r->indexes,
-					       .recipe_json = r->recipe_json.p,
-					       .version = r->version};
+	const struct rc_journal_facts facts = journal_facts(r);
 	bool same = r->resume.open && !r->resume.other && !r->set->retry_quarantined;
 	int rc = rc_outdir_begin(&r->outdir, err);
 
 	r->writing = !rc;
+	if (r->pipe) /* nothing stays there that could be gone on with */
+		return rc ? rc : rc_outpipe_begin(r->pipe, r->plan.n_shards, err);
 	if (!rc && anything_to_do)
 		rc = rc_outdir_retract(&r->outdir, err);
 	for (size_t i = 0; i < r->outdir.n_old && !rc; i++)
@@ -301,6 +330,7 @@ static int run_pipeline(struct rc_run *r, struct rc_err *err)
 		.device_memory = r->set->device_memory,
 		.shared_bytes = rc_readers_shared_bytes(r->readers),
 		.n_workers = r->n_threads,
+		.unpacks = !rc_unpacked_empty(r->unpacked),
 	};
 	struct rc_pipeline_options opt = {
 		.ask = &ask,
@@ -336,6 +366,8 @@ static int convert(struct rc_run *r, struct rc_err *err)
 		return rc_fail(err, RC_E_FORMAT, "no_episodes", "every episode was skipped");
 	if (!rc)
 		rc = rc_manifest_write(r->set->output, &r->writer, r->recipe_json.p, err);
+	if (!rc && r->pipe)
+		rc = rc_outpipe_end(r->pipe, err);
 	if (!rc)
 		rc = rc_outdir_finish(&r->outdir, &r->writer, err);
 	return rc;
@@ -387,134 +419,10 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 	return rc;
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static void judge(struct rc_run *r, int rc)
-{
-	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped) ||
-		       rc_problems_any(&r->problems, RC_NOTE_ERROR);
-
-	if (rc == RC_E_INTERRUPTED && rc_stop_signal()) {
-		r->status = "interrupted";
-		r->exit_code = 128 + rc_stop_signal();
-	} else if (rc == RC_E_INTERRUPTED || rc == RC_E_STOPPED) {
-		r->status = "stopped";
-		r->exit_code = RC_EXIT_STOPPED;
-	} else if (rc) {
-		r->status = "failed";
-		r->exit_code = rc_exit_of(rc);
-	} else {
-		r->status = partial ? "partial" : "ok";
-		r->exit_code = partial ? RC_EXIT_PARTIAL : RC_EXIT_OK;
-	}
-}
-
-static size_t n_committed(const struct rc_run *r)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++)
-		n += r->writer.shards[i].committed;
-	return n;
-}
-
-/* What stopped the run, and how to go on. */
-static void explain(struct rc_run *r, int rc)
-{
-	struct rc_err *e = &r->err;
-	size_t len;
-
-	if (rc == RC_E_INTERRUPTED)
-		rc_fail(e, rc, "interrupted", "%s", rc_stop_text());
-	len = strlen(e->msg);
-	if (rc && rc != RC_E_USAGE && r->journal.path)
-		snprintf(e->msg + len, sizeof e->msg - len,
-			 "; %zu of %zu shards are done, and the same command with --resume goes on",
-			 n_committed(r), r->plan.n_shards);
-}
-
-static void summarise(const struct rc_run *r, const char *report, struct rc_buf *out)
-{
-	const struct rc_writer *w = &r->writer;
-	size_t shards = n_committed(r);
-	char size[32];
-
-	rc_format_bytes(size, sizeof size, w->written_bytes);
-	rc_buf_printf(out, "%llu episode%s, %llu steps -> %zu shard%s, %s in '%s'\n",
-		      (unsigned long long)w->n_ok, rc_plural(w->n_ok),
-		      (unsigned long long)w->written_ticks, shards, rc_plural(shards), size,
-		      r->set->output);
-	if (r->resume.open)
-		rc_buf_printf(out, "done before: %llu episode%s in %zu shard%s\n",
-			      (unsigned long long)r->resume.n_episodes,
-			      rc_plural(r->resume.n_episodes), r->resume.n_shards,
-			      rc_plural(r->resume.n_shards));
-	if (w->n_skipped || r->scan.n_failed)
-		rc_buf_printf(out, "skipped: %llu episode%s, %zu file%s; reasons in the report\n",
-			      (unsigned long long)w->n_skipped, rc_plural(w->n_skipped),
-			      r->scan.n_failed, rc_plural(r->scan.n_failed));
-	rc_buf_printf(out, "report: %s\n", report);
-}
-
-/* A run that never got past its arguments leaves no report behind; any other does, above all one
- * in which nothing could be converted. */
-static bool wants_report(const struct rc_run *r, int rc)
-{
-	return rc != RC_E_USAGE && !r->set->dry_run && r->scan.n;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err)
-{
-	char *report;
-	int rc;
-
-	if (r->set->report) {
-		rc = rc_strdup(&report, r->set->report, err);
-	} else {
-		/* one that was there and was removed is not wanted any more */
-		rc = r->announced ? 0 : rc_mkdirs(r->set->output, err);
-		if (!rc)
-			rc = rc_sprintf(&report, err, "%s/" RC_REPORT_NAME, r->set->output);
-	}
-	if (rc)
-		return rc;
-	if (strcmp(report, "-") != 0 &&
-	    (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL))
-		summarise(r, report, out);
-	rc = rc_report_write(r, report, out, err);
-	if (!rc && r->announced && !same_file(r->announced, report)) {
-		if (r->exit_code == RC_EXIT_OK || r->exit_code == RC_EXIT_PARTIAL)
-			unlink(r->announced); /* the account is where it was asked for */
-		else /* shards without a manifest: the report says whose they are */
-			rc = rc_report_write(r, r->announced, NULL, err);
-	}
-	free(report);
-	return rc;
-}
-
-static int write_quarantine(const struct rc_run *r, struct rc_err *err)
-{
-	const struct rc_quarantine q = {
-		.scan = &r->scan,
-		.writer = r->planned ? &r->writer : NULL,
-		.known = &r->known,
-		.version = r->version,
-		.layout_in = r->set->layout_in,
-	};
-
-	return r->writing ? rc_quarantine_write(&q, r->set->output, err) : 0;
-}
+/* --- the whole ------------------------------------------------------------------------------- */
 
 int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, struct rc_buf *out)
 {
-	struct rc_err late = {0};
 	int rc;
 
 	r->started_wall_ns = rc_wall_ns();
@@ -526,20 +434,7 @@ int rc_run_convert(struct rc_run *r, char *const *operands, int n_operands, stru
 	rc_buf_init(&r->recipe_json);
 	r->n_threads = r->set->threads ? (int)r->set->threads : rc_allowed_cpus();
 	rc = run(r, operands, n_operands, out, &r->err);
-	judge(r, rc);
-	explain(r, rc);
-	if (wants_report(r, rc)) {
-		rc = write_quarantine(r, &late);
-		if (rc && !r->err.code) {
-			r->err = late;
-			judge(r, rc);
-		}
-		rc = write_report(r, out, &late);
-		if (rc && !r->err.code) {
-			r->err = late;
-			r->exit_code = rc_exit_of(rc);
-		}
-	}
+	rc_run_end(r, rc, out);
 	return r->exit_code;
 }
 
@@ -557,6 +452,9 @@ void rc_run_release(struct rc_run *r)
 	rc_plan_release(&r->plan);
 	rc_scan_release(&r->scan);
 	rc_inputs_release(&r->inputs);
+	rc_readers_use(r->readers, NULL);
+	rc_unpacked_free(r->unpacked);
+	free(r->scratch_dir);
 	rc_recipe_release(&r->recipe);
 	rc_problems_release(&r->problems);
 	rc_quality_release(&r->quality);

@@ -11,6 +11,7 @@
 #include "progress.h"
 #include "recipe.h"
 #include "resume.h"
+#include "scratch.h"
 
 /* Exit statuses, also in robocache(1). */
 enum rc_exit {
@@ -31,9 +32,12 @@ struct rc_run {
 	int argc;
 	char **argv;
 	const char *version;
+	struct rc_outpipe *pipe; /* takes the output, from set->output; NULL: it stays there */
 	/* what there is */
 	struct rc_readers *readers;
 	struct rc_recipe recipe;
+	char *scratch_dir;
+	struct rc_unpacked *unpacked; /* what containers among the inputs hold */
 	struct rc_inputs inputs;
 	struct rc_outdir outdir;
 	struct rc_known known;

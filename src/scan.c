@@ -27,10 +27,12 @@ int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
 {
 	struct stat st;
 
+	if (stat(f->path, &st) != 0 && f->unpacked)
+		return 0;
 	if (stat(f->path, &st) != 0)
 		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
 				     errno, "'%s' was there when its episode was begun", f->path);
-	if ((uint64_t)st.st_size == f->index->file_bytes &&
+	if ((f->unpacked || (uint64_t)st.st_size == f->index->file_bytes) &&
 	    rc_mtime_ns(&st) == f->index->mtime_ns)
 		return 0;
 	return rc_fail(err, RC_E_INPUT, "input_changed",
@@ -47,9 +49,13 @@ static void scan_one(void *arg, struct rc_input *in, size_t i)
 {
 	struct scanner *sc = arg;
 	struct rc_scanned *f = sc->files[i];
+	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
 	int64_t t0 = rc_now_ns();
 
-	rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
+	if (!rc_readers_hold(pool, f->path, &f->err)) {
+		rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
+		rc_readers_release(pool, f->path);
+	}
 	f->scan_ns = rc_now_ns() - t0;
 }
 
@@ -96,6 +102,7 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 	for (size_t i = 0; i < in->n; i++) {
 		scan.files[i].path = in->files[i].path;
 		scan.files[i].label = in->files[i].label;
+		scan.files[i].unpacked = in->files[i].unpacked;
 	}
 	if (ask->index_file)
 		rc = rc_scan_index_load(ask->index_file, ask->layout, &scan, &scan.n_reused, err);
@@ -111,6 +118,9 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 		return rc;
 	}
 	save(ask, &scan);
+	for (size_t i = 0; i < scan.n; i++) /* behind the index file, which is good for both */
+		if (scan.files[i].index)
+			rc_index_decode(scan.files[i].index, ask->decode);
 	*scan_out = scan;
 	return 0;
 }

@@ -11,6 +11,7 @@ struct rc_known;
 
 struct rc_scanned {
 	const char *path, *label; /* borrowed from the inputs */
+	bool unpacked;        /* as of the inputs */
 	struct rc_index *index; /* NULL when the scan failed */
 	struct rc_err err;    /* then: why */
 	bool known;           /* then: it was not opened, as it is known to fail */
@@ -31,6 +32,7 @@ struct rc_scan_ask {
 	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
 	const char *layout;             /* --layout-in, or NULL to probe each file */
 	const struct rc_known *known;   /* inputs that need not be opened; see quarantine.h */
+	enum rc_frame_order decode;     /* what becomes of encoded frames */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */
 	bool keep_index;                /* do not write it */
 	int n_threads;
@@ -40,7 +42,8 @@ struct rc_scan_ask {
  * with RC_E_INTERRUPTED, when a signal asked to stop.  That the index file cannot be written is a
  * warning. */
 int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err);
-/* RC_E_INPUT when the file at its path is not the one that was scanned any more. */
+/* RC_E_INPUT when the file at its path is not the one that was scanned any more.  What was unpacked
+ * is a copy of its own: of that, only a container that was written to meanwhile. */
 int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err);
 void rc_scan_release(struct rc_scan *s);
 

@@ -18,8 +18,14 @@ enum rc_timeline_mode {
 };
 #define RC_TIMELINE_CHOICES "auto|intersection|reference|union"
 
+enum rc_container_out { RC_CONTAINER_OUT_H5, RC_CONTAINER_OUT_ZST };
+#define RC_CONTAINER_CHOICES "h5|h5.zst"
+
 enum rc_gap_policy { RC_GAP_FLAG, RC_GAP_DROP };
 #define RC_GAP_CHOICES "flag|drop"
+
+enum rc_channel_order { RC_CHANNELS_AUTO, RC_CHANNELS_RGB, RC_CHANNELS_BGR };
+#define RC_CHANNEL_CHOICES "auto|rgb|bgr"
 
 #define RC_PROGRESS_CHOICES "auto|bar|plain|none"
 
@@ -29,10 +35,12 @@ struct rc_settings {
 	bool null_separated;
 	const char *layout_in;
 	const char *index;
+	const char *scratch_dir;
 	/* what comes out */
 	const char *output;
 	const char *layout_out;
 	const char *compression;
+	int container;                     /* enum rc_container_out */
 	uint64_t shard_size;
 	int64_t shard_episodes;
 	const char *split;
@@ -53,6 +61,8 @@ struct rc_settings {
 	struct rc_opt_list keep, drop;     /* GLOB,... */
 	struct rc_opt_list rename;         /* OLD=NEW */
 	struct rc_opt_list dtype;          /* [STREAM:]TYPE */
+	bool decode;
+	int channel_order;                 /* enum rc_channel_order */
 	int64_t max_gap_ns;                /* 0: no limit */
 	int gap_policy;                    /* enum rc_gap_policy */
 	struct rc_opt_list latency;        /* STREAM=MS */

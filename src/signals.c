@@ -93,7 +93,8 @@ const char *rc_stop_text(void)
 	case RC_STOP_SIGNAL:
 		return asked == SIGINT	  ? "stopped by SIGINT"
 		       : asked == SIGTERM ? "stopped by SIGTERM"
-					  : "stopped by SIGHUP";
+		       : asked == SIGHUP  ? "stopped by SIGHUP"
+					  : "stopped because nobody reads standard output";
 	case RC_STOP_ASKED:
 		return "stopped by SIGUSR2";
 	case RC_STOP_TIME:
@@ -107,6 +108,12 @@ const char *rc_stop_text(void)
 void rc_signals_pipe_broke(void)
 {
 	pipe_broke = 1;
+}
+
+void rc_stop_for_pipe(void)
+{
+	if (!asked)
+		asked = SIGPIPE;
 }
 
 static void end_by(int sig)

@@ -28,8 +28,10 @@ enum rc_stop rc_stop_why(void);
 int rc_stop_signal(void);
 /* "stopped by SIGTERM", and so on for all of them. */
 const char *rc_stop_text(void);
-/* Standard output has no reader any more. */
+/* Standard output has no reader any more: what is left to do need not be, or, where it was the
+ * output of the run, stops as if SIGPIPE had asked. */
 void rc_signals_pipe_broke(void);
+void rc_stop_for_pipe(void);
 /* Ends the process by the signal that asked, as the shell expects; after a broken pipe by SIGPIPE,
  * unless the exit status has more to tell than 0 or 1.  Returns if there was neither. */
 void rc_signals_reraise(int status);

@@ -4,6 +4,7 @@
 #include "survey.h"
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "each.h"
 
@@ -86,9 +87,19 @@ static void measure_file(void *arg, struct rc_input *in, size_t i)
 {
 	struct rc_survey *s = arg;
 	struct rc_survey_file *f = &s->files[i];
+	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
+	const char *path = f->scanned->path;
+	struct rc_err err = {0};
 
-	for (uint32_t e = 0; f->clocks && e < f->scanned->index->n_episodes; e++)
+	if (!f->clocks)
+		return;
+	if (rc_readers_hold(pool, path, &err)) {
+		rc_log(RC_LOG_WARN, "the clocks of '%s' are not known: %s", path, err.msg);
+		return;
+	}
+	for (uint32_t e = 0; e < f->scanned->index->n_episodes; e++)
 		measure_episode(in, f, e);
+	rc_readers_release(pool, path);
 }
 
 /* --- grouping --------------------------------------------------------------------------------- */

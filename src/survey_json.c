@@ -88,6 +88,23 @@ static void storage_json(struct rc_json *o, const struct rc_dataset *d)
 	rc_json_add_uint(o, "stored_bytes", d->stored_bytes);
 }
 
+/* What the first of encoded frames says; its shape is empty where that is not understood. */
+static void frames_json(struct rc_json *o, const struct rc_frames *f)
+{
+	struct rc_json *list;
+
+	if (f->codec == RC_FRAME_RAW)
+		return;
+	rc_json_add_string(o, "encoding", rc_frame_codec_name(f->codec));
+	list = rc_json_add_array(o, "frame_shape");
+	if (!f->height)
+		return;
+	rc_json_add_uint(list, NULL, f->height);
+	rc_json_add_uint(list, NULL, f->width);
+	rc_json_add_uint(list, NULL, f->channels);
+	rc_json_add_string(o, "frame_dtype", rc_dtype_name(f->depth == 2 ? RC_U16 : RC_U8));
+}
+
 static void stream_json(struct rc_json *list, const struct rc_survey_file *f, uint32_t i)
 {
 	const struct rc_index *ix = f->scanned->index;
@@ -110,6 +127,7 @@ static void stream_json(struct rc_json *list, const struct rc_survey_file *f, ui
 	text_or_null(o, "quaternion_origin", ix, s->quat_origin);
 	clock_json(o, ix, &s->clock, &f->clocks[i]);
 	storage_json(o, d);
+	frames_json(o, &d->frames);
 }
 
 static void episode_json(struct rc_json *list, const struct rc_survey_file *f, uint32_t i)

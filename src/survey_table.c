@@ -111,8 +111,24 @@ static int row_of(struct rc_survey_table *t, const char *name, struct rc_survey_
 
 /* --- one stream of one episode ---------------------------------------------------------------- */
 
+/* "jpeg [480x640x3]", "png [480x640] 16 bit" */
+static void frames_text(const struct rc_frames *f, struct rc_buf *b)
+{
+	rc_buf_puts(b, rc_frame_codec_name(f->codec));
+	if (!f->height)
+		return;
+	rc_buf_printf(b, " [%ux%u", f->height, f->width);
+	if (f->channels > 1)
+		rc_buf_printf(b, "x%u", f->channels);
+	rc_buf_puts(b, f->depth == 2 ? "] 16 bit" : "]");
+}
+
 void rc_survey_type_text(const struct rc_dataset *d, struct rc_buf *b)
 {
+	if (d->frames.codec != RC_FRAME_RAW) {
+		frames_text(&d->frames, b);
+		return;
+	}
 	rc_buf_puts(b, rc_dtype_name((enum rc_dtype)d->dtype));
 	for (uint32_t i = 1; i < d->rank; i++)
 		rc_buf_printf(b, "%s%llu", i == 1 ? " [" : "x", (unsigned long long)d->dims[i]);

@@ -29,7 +29,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* Frames go one to a chunk; compressed rows in chunks of at most CHUNK_BYTES. */
 uint64_t rc_chunk_most(const struct rc_plan_stream *s)
 {
-	if (s->stored || s->kind == RC_KIND_IMAGE)
+	if (s->stored || s->kind == RC_KIND_IMAGE || s->kind == RC_KIND_ENCODED)
 		return 1;
 	if (s->encoding.codec == RC_CODEC_NONE || s->row_bytes == 0)
 		return 0;

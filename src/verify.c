@@ -8,13 +8,17 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/names.h"
 #include "each.h"
+#include "formats/container.h"
+#include "formats/protocol.h"
 #include "formats/shard.h"
 #include "outdir.h"
+#include "scratch.h"
 #include "signals.h"
 
 /* --- findings --------------------------------------------------------------------------------- */
@@ -127,6 +131,29 @@ static bool check_bytes(struct rc_verified_shard *s, const char *path)
 	return true;
 }
 
+/* Of a packed shard, what is in it. */
+static void check_unpacked(struct rc_input *in, struct rc_verified_shard *s, const char *path)
+{
+	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
+	struct rc_finding kind = damage("digest_mismatch");
+	struct rc_err err = {0};
+	struct rc_digest digest;
+	char hex[RC_DIGEST_HEX];
+	uint64_t bytes;
+	struct stat st;
+	int fd, rc = rc_input_open(pool, path, &fd, &st, &err);
+
+	if (rc) /* the deep check says so */
+		return;
+	rc = rc_digest_fd(fd, rc_stop_asked, &digest, &bytes, &err);
+	close(fd);
+	rc_digest_hex(digest, hex);
+	if (!rc && strcmp(hex, s->expected->unpacked_digest) != 0)
+		rc_findings_add(&s->findings, &kind,
+				"what is in it differs from what was packed: its xxh3-128 is %s, "
+				"the manifest says %s", hex, s->expected->unpacked_digest);
+}
+
 struct job {
 	struct rc_verified *v;
 	const struct rc_json **lists; /* per shard: the manifest's episodes */
@@ -140,6 +167,24 @@ static const char *input_layout(const struct rc_manifest *m)
 	const struct rc_shard_layout *l = name ? rc_shard_layout_find(name) : NULL;
 
 	return l ? l->input_layout : NULL;
+}
+
+static void look_inside(struct job *j, struct rc_input *in, const char *path, size_t i)
+{
+	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
+	struct rc_verified_shard *s = &j->v->shards[i];
+	struct rc_err err = {0};
+
+	if (rc_readers_hold(pool, path, &err)) {
+		struct rc_finding kind = damage(err.reason);
+
+		rc_findings_add(&s->findings, &kind, "%s", err.msg);
+		return;
+	}
+	if (s->expected->unpacked_digest)
+		check_unpacked(in, s, path);
+	rc_verify_deep(in, path, j->layout, j->lists[i], s);
+	rc_readers_release(pool, path);
 }
 
 static void check_shard(void *arg, struct rc_input *in, size_t i)
@@ -156,7 +201,7 @@ static void check_shard(void *arg, struct rc_input *in, size_t i)
 		return;
 	}
 	if (check_bytes(s, path) && j->deep)
-		rc_verify_deep(in, path, j->layout, j->lists[i], s);
+		look_inside(j, in, path, i);
 	free(path);
 }
 
@@ -332,6 +377,47 @@ static int check_shards(struct rc_verified *v, const struct rc_verify_options *o
 	return rc;
 }
 
+/* Packed shards become files that can be read. */
+static int add_packed(struct rc_unpacked *u, const struct rc_verified *v, struct rc_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < v->manifest.n_shards && !rc; i++) {
+		const char *name = v->manifest.shards[i].path;
+		char *path;
+
+		if (rc_container_of_name(name) != RC_CONTAINER_PACKED)
+			continue;
+		rc = rc_sprintf(&path, err, "%s/%s", v->dir, name);
+		if (rc)
+			break;
+		rc = rc_unpacked_add_file(u, path, err);
+		free(path);
+	}
+	return rc;
+}
+
+static int check_unpacking(struct rc_verified *v, const struct rc_verify_options *opt,
+			   struct rc_err *err)
+{
+	struct rc_unpacked *u = NULL;
+	char *scratch = NULL;
+	int rc = rc_scratch_dir(opt->scratch_dir, NULL, &scratch, err);
+
+	if (!rc)
+		rc = rc_scratch_unpacked(scratch, 0, &u, err);
+	if (!rc && opt->deep)
+		rc = add_packed(u, v, err);
+	if (!rc) {
+		rc_readers_use(opt->readers, u);
+		rc = check_shards(v, opt, err);
+		rc_readers_use(opt->readers, NULL);
+	}
+	rc_unpacked_free(u);
+	free(scratch);
+	return rc;
+}
+
 int rc_verify_dataset(const struct rc_verify_options *opt, const char *name,
 		      struct rc_verified *v_out, struct rc_err *err)
 {
@@ -341,7 +427,7 @@ int rc_verify_dataset(const struct rc_verify_options *opt, const char *name,
 	if (!rc)
 		rc = read_manifest(&v, err);
 	if (!rc)
-		rc = check_shards(&v, opt, err);
+		rc = check_unpacking(&v, opt, err);
 	if (!rc)
 		rc = check_extra(&v, err);
 	if (!rc) {

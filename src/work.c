@@ -364,6 +364,11 @@ static int align(struct rc_work *w, const struct rc_settings *set, struct rc_err
 
 /* --- output description ----------------------------------------------------------------------- */
 
+static const char *frames_of(const struct rc_work *w, const struct rc_stream *src)
+{
+	return rc_frame_codec_name(w->ix->datasets[src->dataset].frames.codec);
+}
+
 static void describe_stream(struct rc_work *w, size_t i)
 {
 	const struct rc_plan_stream *s = &w->plan->streams[i];
@@ -381,6 +386,7 @@ static void describe_stream(struct rc_work *w, size_t i)
 		.source = rc_plan_source_text(w->ix, w->plan, s),
 		.unit = s->is_group ? "" : rc_index_str(w->ix, src->unit),
 		.quat_order = s->is_group ? "" : rc_index_str(w->ix, src->quat_order),
+		.frames = s->kind == RC_KIND_ENCODED ? frames_of(w, src) : "",
 		.valid = w->valid[i],
 	};
 	memcpy(o->dims, s->dims, sizeof o->dims);
@@ -515,8 +521,13 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 static int prepare(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
 	bool steps = w->plan->timing == RC_TIMING_STEPS;
-	int rc = load_tracks(ask, w, err);
+	int rc = 0;
 
+	if (ask->input) /* steps without a clock need none */
+		rc = rc_readers_ready(rc_reader_pool(rc_input_reader(ask->input)), w->ix->path,
+				      err);
+	if (!rc)
+		rc = load_tracks(ask, w, err);
 	if (rc)
 		return rc;
 	rc = set_origin(w, err);

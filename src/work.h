@@ -65,8 +65,9 @@ struct rc_work_ask {
 	struct rc_scratch *scratch;
 };
 
-/* Reads clocks, builds ticks, checks gaps, cuts tiles, into a w that is {0} or was reset.  A
- * failure of this episode is left in w->err; returns non-zero only for what ends the run. */
+/* Reads clocks, builds ticks, checks gaps, cuts tiles, into a w that is {0} or was reset, from a
+ * file that was claimed (formats/reader.h) until the last tile is read.  A failure of this episode
+ * is left in w->err; returns non-zero only for what ends the run. */
 int rc_work_prepare(struct rc_work *w, const struct rc_work_ask *ask, struct rc_err *err);
 /* Makes w ready for another episode; keeps its memory, and what is counted of it. */
 void rc_work_reset(struct rc_work *w);

@@ -22,6 +22,8 @@ static int note_done(void *arg, const struct rc_commit *c, struct rc_err *err)
 
 	r.bytes = c->bytes;
 	r.digest = c->digest;
+	r.unpacked_bytes = c->unpacked_bytes;
+	r.unpacked_digest = c->unpacked_digest;
 	r.committed = true;
 	return rc_journal_shard(w->journal, w, c->tag, &r, err);
 }
@@ -33,6 +35,7 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 
 	*w = (struct rc_writer){.plan = plan, .set = set, .info = *info,
 				.commits = {.done = note_done, .arg = w}};
+	w->commits.pack = set->container == RC_CONTAINER_OUT_ZST;
 	rc = rc_new_array(&w->episodes, plan->n_episodes, sizeof *w->episodes, err);
 	if (!rc)
 		rc = rc_new_array(&w->shards, plan->n_shards, sizeof *w->shards, err);
@@ -74,6 +77,7 @@ static int check_number(const struct rc_writer *w, const struct rc_shard_result 
 	if (!w->plan->layout->one_episode_per_shard)
 		return 0;
 	w->plan->layout->file_name(w->n_files, name, sizeof name);
+	rc_commit_name(w->commits.pack, name, sizeof name);
 	if (!strcmp(name, r->name))
 		return 0;
 	return rc_fail(err, RC_E_MISMATCH, "episode_lost",
@@ -142,11 +146,15 @@ static bool end_commit(struct rc_writer *w, int *rc_out, struct rc_err *err)
 	r = &w->shards[c->tag];
 	r->bytes = c->bytes;
 	r->digest = c->digest;
+	r->unpacked_bytes = c->unpacked_bytes;
+	r->unpacked_digest = c->unpacked_digest;
 	r->committed = true;
 	w->commit.items++;
 	w->commit.bytes += c->bytes;
 	w->written_bytes += c->bytes;
 	rc_log(RC_LOG_DEBUG, "wrote '%s'", r->name);
+	if (w->pipe && !*rc_out)
+		*rc_out = rc_outpipe_shard(w->pipe, r->name, err);
 	return true;
 }
 
@@ -181,6 +189,7 @@ static int close_shard(struct rc_writer *w, struct rc_err *err)
 	if (rc)
 		return rc;
 	r->content = rc_hasher_end(w->hash_shard);
+	rc_commit_name(w->commits.pack, r->name, sizeof r->name);
 	rc_commits_begin(&w->commits, &w->file, w->i_shard);
 	return 0;
 }
@@ -405,6 +414,7 @@ void rc_writer_abandon(struct rc_writer *w)
 	rc_shard_abandon(w->shard);
 	rc_outfile_abandon(&w->file);
 	w->shard = NULL;
+	w->pipe = NULL; /* nothing may follow what is missing */
 	/* those that were complete may still succeed */
 	while (end_commit(w, &rc, NULL))
 		;

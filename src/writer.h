@@ -12,6 +12,7 @@
 #include "batch.h"
 #include "commit.h"
 #include "quality.h"
+#include "outpipe.h"
 
 enum rc_outcome { RC_OUTCOME_PENDING, RC_OUTCOME_OK, RC_OUTCOME_SKIPPED };
 
@@ -38,6 +39,8 @@ struct rc_shard_result {
 	uint64_t bytes;
 	uint64_t n_episodes;
 	struct rc_digest digest, content;
+	uint64_t unpacked_bytes; /* of a packed one, else 0; and: */
+	struct rc_digest unpacked_digest;
 };
 
 struct rc_journal;
@@ -51,6 +54,7 @@ struct rc_writer {
 	struct rc_quality *quality; /* told about every written episode; may be NULL */
 	struct rc_journal *journal; /* told about every shard that is done; may be NULL */
 	const struct rc_bad_limit *bad_limit; /* may be NULL */
+	struct rc_outpipe *pipe;   /* takes the shards, or NULL: they stay where they are */
 	/* results, by plan position */
 	struct rc_episode_result *episodes; /* plan->n_episodes */
 	struct rc_shard_result *shards;     /* plan->n_shards */

@@ -172,8 +172,11 @@ def odd_aloha_compressed(f):
     f.attrs["sim"] = True
     f.attrs["compress"] = True
     f["observations/qpos"] = ramp(8, 14)
-    f["observations/images/cam_high"] = np.zeros((8, 99), "u1")
-    f["compress_len"] = np.full((1, 8), 99, "f4")
+    # start, frame of 24x32 in three colours, end: as much of a JPEG as a scan looks at
+    jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\0\x18\0\x20\3\1\x22\0\2\x11\1\3\x11\1\xff\xd9"
+    row = np.frombuffer(jpeg.ljust(99, b"\0"), "u1")
+    f["observations/images/cam_high"] = np.tile(row, (8, 1))
+    f["compress_len"] = np.full((1, 8), len(jpeg), "f4")
     f["action"] = ramp(8, 14)
 
 
@@ -367,7 +370,7 @@ def odd_storage(f):
     f["null"] = h5py.Empty("f4")
     f["words"] = np.array(["a"] * n, dtype=h5py.string_dtype())
     f["table"] = np.zeros(n, [("x", "f4"), ("y", "i4")])
-    f.create_dataset("ragged", (n,), dtype=h5py.vlen_dtype("u1"))
+    f.create_dataset("ragged", (n,), dtype=h5py.vlen_dtype("u1"))[0] = np.arange(3)
     f["rank9"] = np.zeros((n,) + (1,) * 8, "u1")
     f.create_dataset("never", (n, 2), "f4")
     f.create_dataset("never_chunked", (n, 2), "f4", chunks=(3, 2))

@@ -116,19 +116,15 @@ static int64_t hash_fd(int fd, bool (*stop)(void), char *block, struct rc_hasher
 	}
 }
 
-int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out,
-		   uint64_t *bytes_out, struct rc_err *err)
+int rc_digest_fd(int fd, bool (*stop)(void), struct rc_digest *d_out, uint64_t *bytes_out,
+		 struct rc_err *err)
 {
 	struct rc_hasher *h = NULL;
 	char *block = NULL;
 	int64_t total;
-	int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc = rc_new_array(&block, BLOCK_BYTES, 1, err);
 
-	if (fd < 0)
-		return rc_fail_errno(err, RC_E_INPUT, "open_failed", errno, "cannot open '%s'",
-				     path);
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	rc = rc_new_array(&block, BLOCK_BYTES, 1, err);
 	if (!rc)
 		rc = rc_hasher_new(&h, err);
 	if (rc)
@@ -138,7 +134,7 @@ int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out
 		rc = errno == ECANCELED
 			     ? rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal")
 			     : rc_fail_errno(err, RC_E_INPUT, "read_failed", errno,
-					     "cannot read '%s'", path);
+					     "cannot read a file");
 		goto done;
 	}
 	*bytes_out = (uint64_t)total;
@@ -146,6 +142,20 @@ int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out
 done:
 	rc_hasher_free(h);
 	free(block);
+	return rc;
+}
+
+int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out,
+		   uint64_t *bytes_out, struct rc_err *err)
+{
+	int rc, fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return rc_fail_errno(err, RC_E_INPUT, "open_failed", errno, "cannot open '%s'",
+				     path);
+	rc = rc_digest_fd(fd, stop, d_out, bytes_out, err);
+	if (rc == RC_E_INPUT)
+		rc_err_while(err, "reading '%s'", path);
 	close(fd);
 	return rc;
 }

@@ -32,6 +32,9 @@ bool rc_digest_parse(const char *hex, struct rc_digest *d_out);
  * NULL. */
 int rc_digest_file(const char *path, bool (*stop)(void), struct rc_digest *d_out,
 		   uint64_t *bytes_out, struct rc_err *err);
+/* The same of an open file that is at its beginning. */
+int rc_digest_fd(int fd, bool (*stop)(void), struct rc_digest *d_out, uint64_t *bytes_out,
+		 struct rc_err *err);
 /* 64-bit seeded hash, for splits. */
 uint64_t rc_hash64(const void *bytes, size_t n, uint64_t seed);
 

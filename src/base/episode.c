@@ -22,6 +22,7 @@ static const char *const kinds[RC_KIND_COUNT] = {
 	[RC_KIND_QUAT] = "quaternion",
 	[RC_KIND_POSE] = "pose",
 	[RC_KIND_IMAGE] = "image",
+	[RC_KIND_ENCODED] = "encoded",
 };
 
 static const char *const roles[RC_ROLE_COUNT] = {
@@ -117,7 +118,7 @@ bool rc_method_picks(enum rc_method m)
 
 enum rc_method rc_method_default(enum rc_kind k, enum rc_dtype t)
 {
-	if (k == RC_KIND_IMAGE)
+	if (k == RC_KIND_IMAGE || k == RC_KIND_ENCODED)
 		return RC_METHOD_NEAREST;
 	if (!rc_dtype_is_float(t)) /* integers are no rotation, whatever their name says */
 		return RC_METHOD_PREVIOUS;

@@ -399,12 +399,12 @@ Test(codec, unusual_orders)
 
 Test(codec, filters_that_cannot_be_undone)
 {
-	struct rc_dataset d = with_filters(1, RC_FILTER_BLOSC), s = with_filters(1, 2);
+	struct rc_dataset d = with_filters(1, 32008), s = with_filters(1, 2);
 	struct rc_err err;
 	uint8_t v[8] = { 0 };
 
 	cr_assert_eq(decode(&d, 0, v, 8, v, 8, &err), RC_E_UNSUPPORTED);
-	cr_assert(strstr(err.msg, "blosc"));
+	cr_assert(strstr(err.msg, "32008"));
 	s.filters[0].n_values = 0;
 	cr_assert_eq(decode(&s, 0, v, 8, v, 8, &err), RC_E_FORMAT);
 }

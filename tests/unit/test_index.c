@@ -405,10 +405,61 @@ Test(index, dataset_fields)
 	REFUSED(p.d[0].n_filters = 1);
 	REFUSED(p.d[2].n_filters = RC_MAX_FILTERS + 1);
 	REFUSED(p.d[2].filters[0].id = 0);
-	REFUSED(p.d[2].filters[1].id = RC_FILTER_BLOSC);
+	REFUSED(p.d[2].filters[1].id = 32008);
 	REFUSED(p.d[2].filters[1].n_values = RC_MAX_FILTER_VALUES + 1);
 	REFUSED(p.d[2].filters[1].values[1] = 1);
 	REFUSED(p.d[2].filters[2].id = RC_FILTER_DEFLATE);
+	REFUSED(p.d[0].frames.height = 1);
+	REFUSED(p.d[0].frames.max_bytes = 1);
+	REFUSED(p.d[0].frames.codec = RC_FRAME_CODECS);
+	REFUSED(p.d[0].frames.codec = RC_FRAME_JPEG); /* of numbers */
+}
+
+/* Dataset 0, which has streams 0 and 3, as rows of 40 bytes that are pictures. */
+static void make_encoded(const struct parts *p)
+{
+	struct rc_dataset *d = &p->d[0];
+
+	d->dtype = RC_U8;
+	d->rank = 2;
+	d->dims[1] = 40;
+	d->storage = RC_STORE_READER;
+	d->address = RC_NO_ADDRESS;
+	d->frames = (struct rc_frames){ RC_FRAME_PNG, RC_ORDER_ENCODED, 20, 30, 3, 1, 40 };
+	p->s[0].kind = p->s[3].kind = RC_KIND_ENCODED;
+}
+
+#define ENCODED(change) REFUSED(make_encoded(&p); change)
+
+Test(index, encoded_frames)
+{
+	struct rc_index *ix = NULL;
+	struct rc_err err;
+	size_t n;
+	void *block = block_of(&n);
+	struct parts good = parts_of(block);
+
+	make_encoded(&good);
+	cr_assert_eq(rc_index_open(block, n, "a.h5", FILE_BYTES, &ix, &err), 0, "%s", err.msg);
+	rc_index_decode(ix, RC_ORDER_ENCODED);
+	cr_expect_eq(ix->datasets[0].rank, 2);
+	rc_index_decode(ix, RC_ORDER_BGR);
+	if (rc_frames_decodable(&ix->datasets[0].frames)) {
+		cr_expect_eq(ix->datasets[0].rank, 4);
+		cr_expect_eq(rc_dataset_row_bytes(&ix->datasets[0]), 20 * 30 * 3);
+		cr_expect_eq(ix->streams[3].kind, RC_KIND_IMAGE);
+		cr_expect_eq(ix->streams[1].kind, RC_KIND_QUAT);
+	}
+	rc_index_free(ix);
+	ENCODED(p.d[0].frames.order = RC_ORDER_RGB);
+	ENCODED(p.d[0].frames.width = 0);
+	ENCODED(p.d[0].frames.channels = 5);
+	ENCODED(p.d[0].frames.depth = 3);
+	ENCODED(p.d[0].frames.height = 0);
+	ENCODED(p.d[0].frames.max_bytes = 39);
+	ENCODED(p.d[0].dtype = RC_U16);
+	ENCODED(p.d[0].frames = (struct rc_frames){ 0 });
+	ENCODED(p.s[0].kind = RC_KIND_LOWDIM);
 }
 
 Test(index, stream_fields)

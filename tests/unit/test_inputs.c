@@ -207,7 +207,7 @@ Test(inputs, nothing_to_read)
 	mkdir("other", 0777);
 	touch("other/a.txt");
 	refused(&(struct rc_input_options){OPERANDS((char *)"empty")},
-		"no *.h5 or *.hdf5 file in directory 'empty'");
+		"no *.h5, *.hdf5 or *.tar file in directory 'empty'");
 	refused(&(struct rc_input_options){OPERANDS((char *)"other")}, "'other'");
 	refused(&(struct rc_input_options){OPERANDS((char *)"nowhere")},
 		"cannot open input 'nowhere'");

@@ -37,7 +37,8 @@ static void plan_run(struct made_run *r)
 	good(&r->job);
 	cr_assert_eq(rc_journal_indexes(&r->job.scan, &r->indexes, &r->err), 0);
 	r->facts = (struct rc_journal_facts){.plan = &r->job.plan, .indexes = r->indexes,
-					     .recipe_json = recipe, .version = "1.2.3"};
+					     .recipe_json = recipe, .version = "1.2.3",
+					     .container = "h5"};
 	cr_assert_eq(rc_writer_init(&r->writer, &r->job.plan, &r->job.set, &info, &r->err), 0);
 }
 

@@ -154,13 +154,18 @@ Test(aloha, one_episode_a_file)
 	rc_index_free(ix);
 }
 
-Test(aloha, compressed_images_are_named)
+Test(aloha, encoded_images)
 {
 	struct rc_index *ix = scan("odd-aloha-compressed.h5", NULL);
 
 	cr_assert_eq(ix->episodes[0].sim, 1);
-	cr_assert_eq(ix->episodes[0].n_streams, 2);
-	has_note(ix, RC_NOTE_WARNING, "compressed_images", "cam_high");
+	cr_assert_eq(ix->episodes[0].n_streams, 3);
+	cr_assert_eq(need(ix, 0, "cam_high")->kind, RC_KIND_ENCODED);
+	cr_assert_eq(data_of(ix, "cam_high")->frames.codec, RC_FRAME_JPEG);
+	cr_assert_eq(data_of(ix, "cam_high")->frames.height, 24);
+	cr_assert_eq(data_of(ix, "cam_high")->frames.width, 32);
+	cr_assert_eq(data_of(ix, "cam_high")->frames.channels, 3);
+	cr_assert_eq(ix->n_notes, 0);
 	rc_index_free(ix);
 }
 
