@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
-
 /* rc_h5_node.mark of a dataset; of a group, the number of clocks in it. */
 enum {
 	NO_CLOCK,
@@ -224,38 +222,6 @@ static struct rc_h5_node *clock_for(const struct draft *d, const struct rc_h5_no
 	return NULL;
 }
 
-/* Each clock is looked at once. */
-struct seen_clock {
-	struct rc_h5_node *node;
-	bool ok;
-	struct rc_stream_clock clock;
-};
-
-struct seen_clocks {
-	struct seen_clock *p;
-	size_t n, cap;
-};
-
-static bool stamps_once(struct draft *d, struct seen_clocks *seen, struct rc_h5_node *k,
-			struct rc_stream_clock *out)
-{
-	struct seen_clock *s = NULL;
-
-	for (size_t i = seen->n; i-- > 0 && !s;)
-		if (seen->p[i].node == k)
-			s = &seen->p[i];
-	if (!s) {
-		if (rc_grow_array(&seen->p, &seen->cap, seen->n + 1, sizeof *s, NULL))
-			return false;
-		s = &seen->p[seen->n++];
-		s->node = k;
-		s->ok = describe_stamps(d, k, &s->clock);
-	}
-	if (s->ok)
-		*out = s->clock;
-	return s->ok;
-}
-
 enum { MIN_TIME_LAST = 16 };
 
 /* (D, T): rows are not samples. */
@@ -290,13 +256,13 @@ static void drop_clocks(struct draft *d)
 	}
 }
 
-static size_t give_clock(struct draft *d, struct seen_clocks *seen, struct candidate *c)
+static size_t give_clock(struct draft *d, struct candidate *c)
 {
 	struct rc_h5_node *k = clock_for(d, c->node, c->node->dataset->dims[0]);
 
 	if (k) {
 		k->mark |= USED_CLOCK;
-		return stamps_once(d, seen, k, &c->clock);
+		return describe_stamps(d, k, NULL, &c->clock);
 	}
 	c->dropped = time_runs_along_last_axis(d, c);
 	return 0;
@@ -304,7 +270,6 @@ static size_t give_clock(struct draft *d, struct seen_clocks *seen, struct candi
 
 size_t describe_find_clocks(struct draft *d)
 {
-	struct seen_clocks seen = { 0 };
 	size_t n = 0;
 
 	mark_all(d);
@@ -316,9 +281,8 @@ size_t describe_find_clocks(struct draft *d)
 			    c->node->mark != (pass ? WEAK_CLOCK : NO_CLOCK))
 				continue;
 			c->node->mark = NO_CLOCK;
-			n += give_clock(d, &seen, c);
+			n += give_clock(d, c);
 		}
-	free(seen.p);
 	drop_clocks(d);
 	return n;
 }

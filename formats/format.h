@@ -4,9 +4,11 @@
  *
  * To add a layout:
  *  1. formats/layout_x.c defines `const struct rc_layout rc_layout_x` with the four fields below.
- *  2. A row RC_LAYOUT(x) in formats/formats.def, the file in Makefile.am, a paragraph in the
- *     LAYOUTS section of man/robocache.1; tests/check-registry.sh compares them.
- *  3. A good and a bad sample in tests/make_data.py; tests/unit/test_layouts.c walks the table.
+ *  2. A row RC_LAYOUT(x) in formats/formats.def, the file in Makefile.am, a paragraph in
+ *     man/robocache-layouts.7; tests/check-registry.sh compares them.
+ *  3. A good and a bad sample with what is expected of them in tests/data_layouts.py;
+ *     tests/check-layouts.py walks them, and complains of a layout without samples.
+ * Where names and clocks follow from paths, the layout is a table: see rules.h.
  *
  * `describe` lists episodes and streams from metadata alone, except for the first 65 and the
  * last stamp of clocks and up to three rows of things named like quaternions.  What layouts share

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "formats/layouts.h"
 
 #define RC_LAYOUT(x) extern const struct rc_layout rc_layout_##x;
 #include "formats/formats.def"
@@ -17,26 +18,33 @@ const struct rc_layout *const rc_layouts[] = {
 #undef RC_LAYOUT
 const size_t rc_n_layouts = sizeof rc_layouts / sizeof rc_layouts[0];
 
+size_t rc_layout_count(void)
+{
+	return rc_n_layouts;
+}
+
+const char *rc_layout_name(size_t i)
+{
+	return rc_layouts[i]->name;
+}
+
+const char *rc_layout_summary(size_t i)
+{
+	return rc_layouts[i]->summary;
+}
+
 enum { REASON_LEN = 320 };
 
 static int unknown_name(const char *wanted, struct rc_err *err)
 {
-	const char *names[16], *near;
-	char list[128] = "";
-	size_t n = 0, len = 0;
+	const char *names[RC_ARRAY_LEN(rc_layouts)], *near;
 
-	for (; n < rc_n_layouts && n < RC_ARRAY_LEN(names); n++) {
+	for (size_t n = 0; n < rc_n_layouts; n++)
 		names[n] = rc_layouts[n]->name;
-		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "",
-					names[n]);
-		if (len >= sizeof list)
-			len = sizeof list - 1;
-	}
-	near = rc_nearest_name(wanted, names, n);
+	near = rc_nearest_name(wanted, names, rc_n_layouts);
 	return rc_fail(err, RC_E_USAGE, "unknown_layout",
-		       "no input layout '%s'%s%s%s; there are %s", wanted,
-		       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-		       list);
+		       "no input layout '%s'%s%s%s; robocache layouts lists them", wanted,
+		       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 /* "'actions' (array), 'obs' (group)" of the root, for people whose file is not understood. */

@@ -13,6 +13,7 @@
 
 #include "base/episode.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "formats/forms.h"
 #include "formats/index.h"
 
@@ -60,6 +61,7 @@ struct rc_h5_tree {
 	hid_t lapl;              /* of every open: follows no link out of the file */
 	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
 	struct rc_forms forms;   /* of the datasets */
+	const struct rc_json *sidecar; /* of the file beside the input; borrowed, NULL */
 };
 
 /* Opens the file behind descriptor fd read-only, without locks. */
@@ -79,6 +81,13 @@ bool rc_h5_attr_string(const struct rc_h5_tree *t, const struct rc_h5_node *n, c
 		       char **s_out);
 bool rc_h5_attr_int(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
 		    int64_t *v_out);
+bool rc_h5_attr_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		       double *v_out);
+
+/* Datasets of one value (h5scalar.c), which are no streams: false when absent or of another type.
+ * The text is malloc'd and given. */
+bool rc_h5_scalar_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, double *v_out);
+bool rc_h5_scalar_text(const struct rc_h5_tree *t, const struct rc_h5_node *n, char **s_out);
 
 /*
  * Rows [row0, row0 + n) of a dataset as float64 / as native values of its dtype; the size of dst

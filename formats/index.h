@@ -56,8 +56,9 @@ struct rc_stream_clock {
 	uint32_t unit_origin;/* string: "attribute" "layout" "magnitude" */
 	int64_t rate_num, rate_den; /* NOMINAL: Hz; 0/1 otherwise */
 	uint32_t rate_origin;/* string: where the nominal rate comes from */
-	uint32_t pad;
-	int64_t first_ns, last_ns; /* MEASURED: absolute, from the first and the last stamp */
+	uint32_t anchored;   /* NOMINAL: 1: row 0 is at first_ns on the origin of MEASURED clocks of
+			      * the file; 0: nobody knows when row 0 was */
+	int64_t first_ns, last_ns; /* absolute: of the first and the last row */
 };
 
 struct rc_stream {
@@ -100,6 +101,8 @@ struct rc_index {
 	char *path;              /* as given by the user; owned */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	uint64_t beside_bytes;   /* of the JSON file beside it (sidecar.h); 0 and 0: none */
+	int64_t beside_mtime_ns;
 	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */

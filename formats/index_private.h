@@ -6,7 +6,7 @@
 
 #include "formats/index.h"
 
-#define RC_INDEX_MAGIC 0x3158444e49434f52ull /* changes whenever a record changes */
+#define RC_INDEX_MAGIC 0x3258444e49434f52ull /* changes whenever a record changes */
 
 struct rc_index_header {
 	uint64_t magic;

@@ -40,6 +40,7 @@ int rc_msg_recv(int sock, void *buf, size_t cap, size_t *n_out, int *fd_out, int
 enum rc_op {
 	RC_OP_SHARED,   /* descriptor: the new shared block of `bytes` */
 	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot` */
+	RC_OP_BESIDE,   /* descriptor: the JSON file of `bytes` beside that of `slot` */
 	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, whose first
 			 * part is in the shared block */
 	RC_OP_INDEX,    /* the index from byte row0 on into the shared block */

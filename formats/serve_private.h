@@ -12,6 +12,8 @@ enum { MAX_DATASETS = 64, MAX_FDS = 32 };
 struct open_file {
 	int fd; /* -1: free */
 	uint64_t bytes;
+	int beside; /* its JSON file, or -1 */
+	uint64_t beside_bytes;
 	struct rc_h5_tree *tree; /* opened when first needed */
 };
 

@@ -24,7 +24,7 @@ static const struct rc_opt rows[] = {
 	 .help = "names in --files-from end with NUL, as find -print0 writes them"},
 	{.name = "layout-in", .type = RC_OPT_STRING, .offset = AT(layout_in), .arg = "NAME",
 	 .group = "Input and output",
-	 .help = "read inputs as this layout (robomimic, aloha, generic) instead of guessing"},
+	 .help = "read inputs as this layout instead of guessing; robocache layouts lists them"},
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},

@@ -5,14 +5,16 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "formats/sidecar.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 1 };
+enum { REVISION = 2 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 
@@ -31,6 +33,7 @@ struct record {
 	uint64_t path_bytes, block_bytes; /* which follow, without NUL */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	struct rc_sidecar_id beside;
 	struct rc_digest digest;          /* of the fields above, the path and the block */
 };
 
@@ -102,10 +105,17 @@ static struct rc_scanned *find(const struct loader *l, const char *path)
 	return hit ? *hit : NULL;
 }
 
-/* The file is still the one that was scanned. */
+/* The file is still the one that was scanned, and so is what lies beside it. */
 static bool unchanged(const struct record *r, const char *path)
 {
+	struct rc_sidecar_id beside;
 	struct stat st;
+	int fd = rc_sidecar_open(path, &beside);
+
+	if (fd >= 0)
+		close(fd);
+	if (beside.bytes != r->beside.bytes || beside.mtime_ns != r->beside.mtime_ns)
+		return false;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (uint64_t)st.st_size == r->file_bytes &&
@@ -139,6 +149,8 @@ static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 	block = NULL; /* taken, or freed */
 	if (*good_out) {
 		f->index->mtime_ns = r.mtime_ns;
+		f->index->beside_bytes = r.beside.bytes;
+		f->index->beside_mtime_ns = r.beside.mtime_ns;
 		l->n_loaded++;
 	}
 done:
@@ -235,6 +247,7 @@ static bool put_record(FILE *f, struct rc_hasher *hash, const struct rc_scanned 
 		.block_bytes = s->index->block_bytes,
 		.file_bytes = s->index->file_bytes,
 		.mtime_ns = s->index->mtime_ns,
+		.beside = {s->index->beside_bytes, s->index->beside_mtime_ns},
 	};
 
 	r.digest = digest_of(hash, &r, s->path, s->index->block);

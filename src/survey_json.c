@@ -58,6 +58,8 @@ static void clock_json(struct rc_json *stream, const struct rc_index *ix,
 		measured_json(o, ix, c, m);
 	} else if (c->kind == RC_CLOCK_NOMINAL) {
 		rc_json_add_double(o, "rate_hz", (double)c->rate_num / (double)c->rate_den);
+		if (c->anchored)
+			rc_json_add_ns(o, "first_ns", c->first_ns);
 		text_or_null(o, "rate_origin", ix, c->rate_origin);
 	}
 }

@@ -42,7 +42,8 @@ bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
 	if (a->clock == RC_CLOCK_MEASURED)
 		return s->clock.dataset == o->clock.dataset;
 	return a->clock != RC_CLOCK_NOMINAL ||
-	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den);
+	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
+		a->start_ns == b->start_ns);
 }
 
 /* Streams often share a clock: read it once. */
@@ -75,7 +76,8 @@ static int read_track(const struct rc_work_ask *ask, struct rc_work *w,
 	for (uint64_t k = 0; !rc && k < tr->n; k++) {
 		if (src->clock == RC_CLOCK_NOMINAL)
 			tr->t[k] = rc_rate_offset_ns(src->rate, (int64_t)k);
-		if (__builtin_sub_overflow(tr->t[k], src->latency_ns, &tr->t[k]))
+		if (__builtin_add_overflow(tr->t[k], src->start_ns, &tr->t[k]) ||
+		    __builtin_sub_overflow(tr->t[k], src->latency_ns, &tr->t[k]))
 			rc = rc_fail(err, RC_E_FORMAT, "bad_clock", "stamp %llu is out of range",
 				     (unsigned long long)k);
 	}

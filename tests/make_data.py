@@ -15,6 +15,8 @@ import sys
 import h5py
 import numpy as np
 
+from data_layouts2 import FAMILIES
+
 SAMPLES = []
 
 
@@ -471,7 +473,7 @@ def main():
         sys.exit(__doc__)
     path = sys.argv[1]
     os.makedirs(path, exist_ok=True)
-    for make in SAMPLES:
+    for make in SAMPLES + FAMILIES:
         name = make.__name__.replace("_", "-") + ".h5"
         with h5py.File(os.path.join(path, name), "w") as f:
             make(f)

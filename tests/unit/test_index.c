@@ -120,6 +120,8 @@ static struct rc_index_builder *filled(void)
 	nominal->clock.kind = RC_CLOCK_NOMINAL;
 	nominal->clock.rate_num = 20;
 	nominal->clock.rate_den = 1;
+	nominal->clock.anchored = 1;
+	nominal->clock.first_ns = 500000000;
 	rc_ixb_convention(b, "quaternion_order", "xyzw", "layout", "/data");
 	return b;
 }
@@ -433,6 +435,10 @@ Test(index, stream_fields)
 
 Test(index, clock_fields)
 {
+	REFUSED(p.s[0].clock.anchored = 1);
+	REFUSED(p.s[3].clock.anchored = 2);
+	REFUSED(p.s[3].clock.first_ns = INT64_C(1) << 62);
+	REFUSED(p.s[3].clock.rate_den = INT64_C(1) << 30);
 	REFUSED(p.s[0].clock.kind = 3);
 	REFUSED(p.s[0].clock.kind = RC_CLOCK_NONE);
 	REFUSED(p.s[0].clock.dataset = RC_NO_DATASET);
