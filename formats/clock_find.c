@@ -224,22 +224,15 @@ static struct rc_h5_node *clock_for(const struct draft *d, const struct rc_h5_no
 
 enum { MIN_TIME_LAST = 16 };
 
-/* (D, T): rows are not samples. */
-static bool time_runs_along_last_axis(struct draft *d, struct candidate *c)
+/* (D, T): the clock that is as long as the last axis, where the first has none. */
+static struct rc_h5_node *clock_of_last_axis(const struct draft *d, const struct candidate *c)
 {
 	const struct rc_dataset *s = c->node->dataset;
-	const struct rc_h5_node *k;
 
 	/* short episodes have last axes of all lengths by chance */
 	if (s->rank != 2 || s->dims[1] <= s->dims[0] || s->dims[1] < MIN_TIME_LAST)
-		return false;
-	k = clock_for(d, c->node, s->dims[s->rank - 1]);
-	if (!k)
-		return false;
-	describe_warn(d, "time_axis_last", c->node->path,
-		      "'%s' is left out: its last axis, not its first, is as long as '%s'; it must "
-		      "be transposed", c->node->path, k->path);
-	return true;
+		return NULL;
+	return clock_for(d, c->node, s->dims[1]);
 }
 
 static void drop_clocks(struct draft *d)
@@ -260,12 +253,15 @@ static size_t give_clock(struct draft *d, struct candidate *c)
 {
 	struct rc_h5_node *k = clock_for(d, c->node, c->node->dataset->dims[0]);
 
-	if (k) {
-		k->mark |= USED_CLOCK;
-		return describe_stamps(d, k, NULL, &c->clock);
+	if (!k) {
+		k = clock_of_last_axis(d, c);
+		if (!k)
+			return 0;
+		if (!describe_time_last(d, c, k->path))
+			return 0;
 	}
-	c->dropped = time_runs_along_last_axis(d, c);
-	return 0;
+	k->mark |= USED_CLOCK;
+	return describe_stamps(d, k, NULL, &c->clock);
 }
 
 size_t describe_find_clocks(struct draft *d)

@@ -80,6 +80,9 @@ struct row_range {
 int describe_emit_ranges(struct draft *d, const struct row_range *ranges, size_t n,
 			 const struct rc_index_episode *e, struct rc_err *err);
 
+/* Reads a (D, T) candidate as (T, D), with a note that says what is as long as T; false: it cannot
+ * be, and is dropped. */
+bool describe_time_last(struct draft *d, struct candidate *c, const char *because);
 /* The position of a node in the index, added when new. */
 uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n);
 /* No clock; int64 ns stamps in a node; a rate (given as Hz). */

@@ -28,7 +28,8 @@ int rc_h5_fail(struct rc_err *err, int code, const char *reason, const char *fmt
 
 /* --- the tree of an input (reader process) ---------------------------------------------------- */
 
-/* One object: a group or a dataset.  Children of a group are in natural order. */
+/* One object: a group or a dataset.  Children of a group are in natural order.  A dataset of
+ * records is a group whose children are its members. */
 struct rc_h5_node {
 	char *path;              /* "/data/demo_0/obs" */
 	const char *name;        /* last component of path; "" for the root */
@@ -41,6 +42,7 @@ struct rc_h5_node {
 	bool usable;             /* of a class this program reads; else `problem` says why not */
 	const char *problem;
 	const char *problem_code; /* stable word: "scalar" "not_numeric" "unknown_filter" ... */
+	bool is_member;          /* of the records of the dataset that is its parent */
 	uint32_t i_dataset;      /* for layouts: position in the index, RC_NO_DATASET until added */
 	uint32_t mark;           /* for layouts: 0 at first */
 	struct rc_dataset *dataset; /* its form: shared, not to be changed; zeros for a group */
@@ -98,6 +100,11 @@ int rc_h5_rows_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, ui
 		      uint64_t n_rows, double *dst, size_t n_elements, struct rc_err *err);
 int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
 		      uint64_t n_rows, void *dst, size_t dst_bytes, struct rc_err *err);
+
+/* Makes (D, T) into (T, D), whose rows are read transposed; false, and nothing changed, where
+ * libhdf5 cannot read the dataset. */
+bool rc_h5_transposable(const struct rc_h5_node *n);
+bool rc_h5_time_last(const struct rc_h5_tree *t, struct rc_h5_node *n);
 
 /* The native HDF5 type of an rc_dtype, a fresh id to close with H5Tclose. */
 hid_t rc_h5_type(enum rc_dtype t);

@@ -154,6 +154,9 @@ static int check_dataset(const struct checker *c, uint32_t i)
 		return bad(c, "byte order", i);
 	if (d->rank < 1 || d->rank > RC_MAX_RANK)
 		return bad(c, "rank", i);
+	if (d->time_last > 1 || d->pad ||
+	    (d->time_last && (d->rank != 2 || d->storage != RC_STORE_READER)))
+		return bad(c, "order of axes", i);
 	rc = check_dims(c, d, i, &bytes);
 	if (!rc)
 		rc = check_chunk(c, d, i);

@@ -32,7 +32,8 @@ struct rc_filter {
 	uint32_t values[RC_MAX_FILTER_VALUES];
 };
 
-/* One HDF5 dataset as it is stored. */
+/* One HDF5 dataset as it is stored, or one member of a dataset of records, whose path is that of
+ * the dataset and the name of the member, and whose storage is READER. */
 struct rc_dataset {
 	uint32_t path;         /* string: absolute path in the file */
 	uint32_t dtype;        /* enum rc_dtype, of the values that reading gives */
@@ -40,6 +41,8 @@ struct rc_dataset {
 	uint32_t big_endian;   /* stored values need swapping (CONTIGUOUS and CHUNKED only) */
 	uint32_t rank;         /* 1 .. RC_MAX_RANK */
 	uint32_t n_filters;
+	uint32_t time_last;    /* READER: the file has dims 0 and 1 the other way around; rank 2 */
+	uint32_t pad;
 	uint64_t dims[RC_MAX_RANK];
 	uint64_t chunk[RC_MAX_RANK]; /* CHUNKED: extent of a chunk, all > 0 */
 	uint64_t address;      /* CONTIGUOUS: byte offset in the file, user block included */

@@ -7,8 +7,9 @@
 
 #include "formats/rules.h"
 
-static bool is_episode(const struct rc_h5_node *n)
+static bool is_episode(const struct rc_h5_tree *t, const struct rc_h5_node *n)
 {
+	(void)t;
 	return describe_word_number(n, "traj");
 }
 
@@ -16,7 +17,7 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
 	static const char *const members[] = { "env_states", "terminated", "obs", "success" };
 	const struct rc_h5_node *first;
-	size_t n = describe_count_groups(t->root, is_episode, &first);
+	size_t n = describe_count_groups(t, t->root, is_episode, &first);
 	const char *found = NULL;
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(members) && !found; i++)

@@ -7,15 +7,16 @@
 
 #include "formats/rules.h"
 
-static bool is_episode(const struct rc_h5_node *n)
+static bool is_episode(const struct rc_h5_tree *t, const struct rc_h5_node *n)
 {
+	(void)t;
 	return describe_word_number(n, "episode");
 }
 
 static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
 	const struct rc_h5_node *first, *obs;
-	size_t n = describe_count_groups(t->root, is_episode, &first);
+	size_t n = describe_count_groups(t, t->root, is_episode, &first);
 	const char *end = rc_h5_child(first, "terminations") ? "terminations" : "truncations";
 
 	obs = rc_h5_child(first, "observations");

@@ -8,8 +8,9 @@
 
 #include "formats/rules.h"
 
-static bool is_episode(const struct rc_h5_node *n)
+static bool is_episode(const struct rc_h5_tree *t, const struct rc_h5_node *n)
 {
+	(void)t;
 	return (describe_word_number(n, "trial") || describe_word_number(n, "rollout")) &&
 	       describe_has_array(n);
 }
@@ -17,7 +18,7 @@ static bool is_episode(const struct rc_h5_node *n)
 static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
 	const struct rc_h5_node *first;
-	size_t n = describe_count_groups(t->root, is_episode, &first);
+	size_t n = describe_count_groups(t, t->root, is_episode, &first);
 	bool set = first && describe_array(t, first, "data/time");
 	bool hive = first && describe_array(t, first, "time");
 

@@ -55,6 +55,7 @@ struct rc_request {
 	uint32_t op, slot;
 	uint64_t bytes, row0, n_rows;
 	uint32_t dtype, rank;
+	uint32_t time_last, pad;
 	uint64_t dims[RC_MAX_RANK], chunk[RC_MAX_RANK];
 	uint32_t n_ids, n_text; /* n_text counts the final NUL */
 	/* n_ids of uint64_t and n_text bytes follow */

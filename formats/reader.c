@@ -358,6 +358,7 @@ static void describe(struct ask *k, const struct rc_index *ix, const struct rc_d
 	k->text = rc_index_str(ix, d->path);
 	k->q.dtype = d->dtype;
 	k->q.rank = d->rank;
+	k->q.time_last = d->time_last;
 	memcpy(k->q.dims, d->dims, sizeof k->q.dims);
 	memcpy(k->q.chunk, d->chunk, sizeof k->q.chunk);
 }

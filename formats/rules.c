@@ -343,7 +343,7 @@ int describe_groups_by_rules(const struct episode_groups *g, const struct rc_h5_
 		const struct rc_h5_node *c = g->parent->children[i];
 		struct draft d = { .t = t, .b = b, .root = c, .quat = &quat };
 
-		if (!g->is_episode(c)) {
+		if (!g->is_episode(t, c)) {
 			if (describe_has_array(c))
 				rc_ixb_note(b, RC_NOTE_INFO, "ignored_object", c->path,
 					    "'%s' lies beside the episodes and is left out",
@@ -355,6 +355,8 @@ int describe_groups_by_rules(const struct episode_groups *g, const struct rc_h5_
 			g->begin(&d, &e);
 		rc_ixb_episode(b, &e);
 		rc = describe_collect(&d, c, err);
+		if (rc == 0 && g->clocks)
+			g->clocks(&d);
 		if (rc == 0)
 			rc = describe_by_rules(&d, r, err);
 		describe_release(&d);
@@ -374,17 +376,37 @@ bool describe_word_number(const struct rc_h5_node *n, const char *word)
 	       strncasecmp(n->name, word, len) == 0;
 }
 
-size_t describe_count_groups(const struct rc_h5_node *parent,
-			     bool (*is_episode)(const struct rc_h5_node *),
+size_t describe_count_groups(const struct rc_h5_tree *t, const struct rc_h5_node *parent,
+			     bool (*is_episode)(const struct rc_h5_tree *,
+						const struct rc_h5_node *),
 			     const struct rc_h5_node **first_out)
 {
 	size_t n = 0;
 
 	*first_out = NULL;
 	for (size_t i = 0; i < parent->n_children; i++)
-		if (is_episode(parent->children[i]) && n++ == 0)
+		if (is_episode(t, parent->children[i]) && n++ == 0)
 			*first_out = parent->children[i];
 	return n;
+}
+
+bool describe_time_last(struct draft *d, struct candidate *c, const char *because)
+{
+	const char *path = c->node->path;
+
+	/* whoever only looks must leave the tree as it is */
+	if (d->b ? !rc_h5_time_last(d->t, c->node) : !rc_h5_transposable(c->node)) {
+		describe_warn(d, "time_axis_last", path,
+			      "'%s' is left out: its last axis, not its first, is as long as %s, "
+			      "and it is stored so that it cannot be transposed", path, because);
+		c->dropped = true;
+		return false;
+	}
+	if (d->b)
+		rc_ixb_note(d->b, RC_NOTE_INFO, "time_axis_last", path,
+			    "'%s' is read transposed: its last axis, not its first, is as long as "
+			    "%s", path, because);
+	return true;
 }
 
 void describe_spread(struct draft *d, struct rc_h5_node *time, const struct rc_stream_clock *k)

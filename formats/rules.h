@@ -81,17 +81,20 @@ void describe_spread(struct draft *d, struct rc_h5_node *time, const struct rc_s
 /* A file whose groups below `parent` are its episodes. */
 struct episode_groups {
 	const struct rc_h5_node *parent;
-	bool (*is_episode)(const struct rc_h5_node *n);
+	bool (*is_episode)(const struct rc_h5_tree *t, const struct rc_h5_node *n);
 	/* Completes what is known of an episode before it is added; NULL. */
 	void (*begin)(struct draft *d, struct rc_index_episode *e);
+	/* Gives clocks that no rule can, before the rules; NULL. */
+	void (*clocks)(struct draft *d);
 	struct quat_rule quat;
 	const char *example; /* of the name of one, for messages */
 };
 int describe_groups_by_rules(const struct episode_groups *g, const struct rc_h5_tree *t,
 			     struct rc_index_builder *b, const struct layout_rules *r,
 			     struct rc_err *err);
-size_t describe_count_groups(const struct rc_h5_node *parent,
-			     bool (*is_episode)(const struct rc_h5_node *),
+size_t describe_count_groups(const struct rc_h5_tree *t, const struct rc_h5_node *parent,
+			     bool (*is_episode)(const struct rc_h5_tree *,
+						const struct rc_h5_node *),
 			     const struct rc_h5_node **first_out);
 /* A group named by this word, ignoring case, and a number: "traj_3". */
 bool describe_word_number(const struct rc_h5_node *n, const char *word);

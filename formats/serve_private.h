@@ -20,6 +20,7 @@ struct open_file {
 struct open_dataset {
 	char *path; /* NULL: free */
 	hid_t id;
+	const char *member; /* of its records, the end of path; or NULL */
 	uint32_t slot, rank;
 	bool for_rows, chunked;
 	uint64_t used;

@@ -94,9 +94,9 @@ def source_rows(f, s):
         x = f[s["path"]][()]
     else:  # a member of the records of a table
         x = f[group][member]
-    if s.get("time_last"):
-        x = np.moveaxis(x, -1, 0)
-    first = s["first_row"]
+    first, shape = s["first_row"], s["shape"]
+    if first == 0 and x.ndim == 2 and list(x.shape) != shape and list(x.T.shape) == shape:
+        x = x.T  # time runs along the last axis
     return x[first:first + s["shape"][0]]
 
 

@@ -433,3 +433,50 @@ def generic_recorder(f):
     f["timestamp_camera"] = 1.7e9 + np.arange(30) / 30
     f["force"] = ramp(300, 6)
     f["timestamp_force"] = 1.7e9 + np.arange(300) / 300
+
+
+@family("generic", says="with a clock", rate="50", notes=["not_a_quaternion"],
+        streams=dict({n: "s /traj/pose/t" for n in ("qw", "qx", "x")},
+                     axes="s /traj/pose/t", my_quat="s /traj/pose/t"))
+def generic_pytables(f):
+    """A table of records: members are streams, one of them the clock."""
+    rows = np.zeros(400, [("qw", "f8"), ("qx", "f8"), ("t", "f8"), ("x", ">f4"),
+                          ("axes", "f4", (2, 3)), ("my_quat", "f4", (4,)), ("name", "S8")])
+    rows["t"] = 1_673_372_040 + np.arange(400) / 200
+    rows["qw"] = np.cos(np.arange(400) / 50)
+    rows["qx"] = np.sin(np.arange(400) / 50)
+    rows["x"] = np.arange(400) / 7
+    rows["axes"] = ramp(400, 6).reshape(400, 2, 3)
+    rows["my_quat"] = ramp(400, 4)
+    f.create_dataset("traj/pose", data=rows, chunks=(33,), compression="gzip")
+
+
+@family("generic", says="with a clock", rate="5", notes=["time_axis_last"],
+        rows={"position": 60, "angle": 60},
+        streams={"position": "s /time", "angle": "s /time", "speed": "s /time"})
+def generic_time_last(f):
+    f["position"] = ramp(2, 60, "f8")
+    f.create_dataset("angle", data=ramp(3, 60), chunks=(2, 17), compression="gzip", shuffle=True)
+    f["speed"] = ramp(60, 1)[:, 0]
+    f["time"] = np.arange(60) * 0.1
+
+
+@family("mocap", episodes=2, says="dt and num_steps", rate="10",
+        kinds={"props/prop_0/quaternion": "quaternion"},
+        ledger={"quaternion_order": "wxyz"}, notes=["time_axis_last"],
+        streams={n: "20 Hz" for n in ("walkers/walker_0/position", "walkers/walker_0/joints",
+                                      "props/prop_0/quaternion")})
+def mocap_clips(f):
+    for i in (1, 2):
+        g = f.create_group(f"CMU_00{i}_01")
+        g.attrs["dt"] = 0.05
+        g.attrs["num_steps"] = 10 + i
+        g["walkers/walker_0/position"] = ramp(3, 10 + i)
+        g.create_dataset("walkers/walker_0/joints", data=ramp(56, 10 + i), compression="gzip",
+                         shuffle=True)
+        g["props/prop_0/quaternion"] = unit_quats(10 + i).T
+
+
+@family("generic", reason="unknown_layout")
+def mocap_skeleton(f):
+    f.create_group("CMU_001_01").attrs["dt"] = 0.05

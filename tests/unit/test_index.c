@@ -399,6 +399,9 @@ Test(index, dataset_fields)
 	REFUSED(p.d[2].chunk[0] = 0);
 	REFUSED(p.d[2].chunk[1] = UINT64_C(1) << 33);
 	REFUSED(p.d[2].chunk[4] = 1);
+	REFUSED(p.d[0].time_last = 1);
+	REFUSED(p.d[2].time_last = 2);
+	REFUSED(p.d[2].pad = 1);
 	REFUSED(p.d[2].address = 0);
 	REFUSED(p.d[0].address = FILE_BYTES);
 	REFUSED(p.d[0].address = FILE_BYTES - 1399);

@@ -339,7 +339,7 @@ Test(layouts, probes_tell_families_apart)
 		"robomimic-libero", "aloha-cobot-magic", "maniskill-nested", "droid-raw",
 		"robomind2-real", "robomind-real", "agibot-world", "actionnet-episode",
 		"robotwin-older", "rmb-single", "robohive-roboset", "minari-box", "flat-d4rl",
-		"rig-m3ed", "nwb-session", "generic-recorder",
+		"rig-m3ed", "nwb-session", "mocap-clips", "generic-recorder",
 	};
 
 	cr_assert_eq(RC_ARRAY_LEN(samples), rc_n_layouts);
