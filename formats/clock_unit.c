@@ -329,8 +329,12 @@ const char *describe_unit(const char *word)
 static const struct unit *stated_unit(struct draft *d, const struct rc_h5_node *n,
 				      const char *wanted, const char **origin_out)
 {
-	const struct unit *u = by_attribute(d, n);
+	const struct unit *u = wanted && d->by_user ? unit_of_word(wanted) : NULL;
 
+	*origin_out = "map";
+	if (u)
+		return u;
+	u = by_attribute(d, n);
 	*origin_out = u ? "attribute" : "layout";
 	if (!u && wanted)
 		u = unit_of_word(wanted);

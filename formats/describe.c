@@ -415,6 +415,10 @@ static void quaternion_order(struct draft *d, const struct candidate *c, struct 
 	const char *order = NULL, *origin = "attribute", *where = n->path;
 	unsigned bit;
 
+	if (d->by_user)
+		order = c->order;
+	if (order)
+		origin = c->order_origin;
 	for (const struct rc_h5_node *at = n; at && !order; at = at->parent) {
 		order = order_attribute(d->t, at);
 		where = at->path;

@@ -32,7 +32,8 @@ struct rc_layout {
 extern const struct rc_layout *const rc_layouts[];
 extern const size_t rc_n_layouts;
 
-/* Chooses by probe (or `wanted`), describes, and finishes the builder's layout fields.
+/* Chooses by probe (or `wanted`, a name or the text of a map), describes, and finishes the
+ * builder's layout fields.
  * Nothing recognised is RC_E_FORMAT "unknown_layout", with what was seen. */
 int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_index_builder *b,
 		   struct rc_err *err);

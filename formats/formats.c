@@ -6,6 +6,7 @@
 
 #include "base/names.h"
 #include "formats/layouts.h"
+#include "formats/map.h"
 
 #define RC_LAYOUT(x) extern const struct rc_layout rc_layout_##x;
 #include "formats/formats.def"
@@ -113,6 +114,10 @@ int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_
 	const struct rc_layout *best = NULL;
 	int best_score = 0;
 
+	if (wanted && rc_map_is_text(wanted)) {
+		note_skipped(tree, b);
+		return rc_map_scan(wanted, tree, b, err);
+	}
 	if (wanted)
 		return scan_as(tree, wanted, b, err);
 	for (size_t i = 0; i < rc_n_layouts; i++) {

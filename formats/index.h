@@ -56,7 +56,7 @@ struct rc_stream_clock {
 	uint32_t dataset;    /* MEASURED: 1-D stamps, as long as the stream's; else RC_NO_DATASET */
 	int64_t unit_num, unit_den; /* MEASURED: ns = stamp * unit_num / unit_den */
 	uint32_t unit_name;  /* string: "ns" "us" "ms" "s" "step" */
-	uint32_t unit_origin;/* string: "attribute" "layout" "magnitude" */
+	uint32_t unit_origin;/* string: "attribute" "layout" "map" "magnitude" */
 	int64_t rate_num, rate_den; /* NOMINAL: Hz; 0/1 otherwise */
 	uint32_t rate_origin;/* string: where the nominal rate comes from */
 	uint32_t anchored;   /* NOMINAL: 1: row 0 is at first_ns on the origin of MEASURED clocks of
@@ -73,7 +73,7 @@ struct rc_stream {
 	uint64_t n_rows;
 	struct rc_stream_clock clock;
 	uint32_t quat_order; /* string: "xyzw" "wxyz" or "" */
-	uint32_t quat_origin;/* string: "attribute" "layout" "assumed" or "" */
+	uint32_t quat_origin;/* string: "attribute" "layout" "map" "assumed" or "" */
 	uint32_t unit;       /* string: the values' unit attribute or "" */
 	uint32_t pad;
 };

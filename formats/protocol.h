@@ -19,7 +19,7 @@ enum {
 	RC_READER_SLOTS = 4,  /* files that a reader keeps open */
 	RC_MAX_IDS = 256,     /* chunks of one request */
 	RC_MAX_PLACES = 128 << 10, /* chunks of a dataset whose places are told */
-	RC_MAX_TEXT = 8192,   /* of a request; paths inside files are shorter */
+	RC_MAX_TEXT = 32 << 10, /* of a request: a path inside a file, a map */
 	RC_SHARED_ALIGN = 64, /* of each chunk in the shared block */
 	RC_SHARED_MAX = 1 << 30
 };
@@ -41,8 +41,8 @@ enum rc_op {
 	RC_OP_SHARED,   /* descriptor: the new shared block of `bytes` */
 	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot` */
 	RC_OP_BESIDE,   /* descriptor: the JSON file of `bytes` beside that of `slot` */
-	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, whose first
-			 * part is in the shared block */
+	RC_OP_SCAN,     /* text: the layout or map wanted, or ""; reply.n: bytes of the index,
+			 * whose first part is in the shared block */
 	RC_OP_INDEX,    /* the index from byte row0 on into the shared block */
 	RC_OP_PLACES,   /* text: path of the dataset; reply.n: bytes of its array of struct
 			 * rc_place in the shared block, 0 where they are not known */

@@ -110,12 +110,18 @@ bool describe_has_array(const struct rc_h5_node *n)
 
 /* The stamps that a rule names, if they are as long as the stream. */
 static void give_named_clock(struct draft *d, struct candidate *c, const struct stream_rule *r,
-			     const char *path)
+			     const char *path, bool must)
 {
 	struct rc_h5_node *k = describe_array(d->t, d->root, path);
 
-	if (!k)
-		return; /* an older file of the family: the nearest clock will do */
+	if (!k) {
+		/* otherwise an older file of the family: the nearest clock will do */
+		if (must)
+			describe_warn(d, "missing_clock", c->node->path,
+				      "'%s' has no clock: there is no array '%s'", c->node->path,
+				      path);
+		return;
+	}
 	if (k->dataset->rank != 1 || k->dataset->dims[0] != c->node->dataset->dims[0])
 		describe_warn(d, "clock_length", c->node->path,
 			      "'%s' has %llu rows and its clock '%s' %llu", c->node->path,
@@ -175,7 +181,7 @@ static int apply(struct draft *d, struct candidate *c, const struct layout_rules
 	text = NULL;
 	rc = rule_expand(r->clock, m, &text, err);
 	if (rc == 0)
-		give_named_clock(d, c, r, text);
+		give_named_clock(d, c, r, text, set->by_user);
 	free(text);
 	return rc;
 }
@@ -252,6 +258,7 @@ int describe_apply_rules(struct draft *d, const struct layout_rules *r, struct r
 {
 	int rc = 0;
 
+	d->by_user = r->by_user;
 	for (size_t i = 0; i < d->n; i++)
 		d->c[i].node->mark = 0;
 	for (size_t i = 0; rc == 0 && i < d->n; i++)

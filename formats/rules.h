@@ -34,6 +34,7 @@ struct layout_rules {
 	const char *origin;      /* of what the rules say: "layout", "map" */
 	double hz;               /* of streams without a clock; 0: not known */
 	const char *rate_origin; /* of this and that of the rules */
+	bool by_user;            /* they beat attributes, and clocks that they name must be there */
 	bool only;               /* what no rule is for is no stream; clocks are not looked for */
 	const char *usual_rate;  /* told where neither clock nor rate is in the file: "50 Hz" */
 	bool *used;              /* one a rule, set when it matched; NULL */

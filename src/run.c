@@ -65,7 +65,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 	const struct rc_scan_ask ask = {
 		.readers = r->readers,
 		.inputs = &r->inputs,
-		.layout = r->set->layout_in,
+		.layout = r->set->map ? r->set->map : r->set->layout_in,
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
 		.n_threads = r->n_threads,

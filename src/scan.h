@@ -24,7 +24,7 @@ struct rc_scan {
 struct rc_scan_ask {
 	struct rc_readers *readers;
 	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
-	const char *layout;             /* --layout-in, or NULL to probe each file */
+	const char *layout;             /* a name or the text of a map; NULL: probe each file */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */
 	bool keep_index;                /* do not write it */
 	int n_threads;

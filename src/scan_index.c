@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "formats/map.h"
 #include "formats/sidecar.h"
 
 /* Counts up when readers begin to find something else in the same file. */
@@ -39,6 +40,15 @@ struct record {
 
 static const char magic[16] = "robocache-index";
 
+/* A map is longer than there is room. */
+static void put_map(char *dst, const char *map)
+{
+	char hex[RC_DIGEST_HEX];
+
+	rc_digest_hex(rc_digest_of(map, strlen(map)), hex);
+	snprintf(dst, MAX_TEXT, "map %s", hex);
+}
+
 static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 {
 	memset(h, 0, sizeof *h);
@@ -50,7 +60,10 @@ static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 	h->episode_bytes = sizeof(struct rc_index_episode);
 	h->note_bytes = sizeof(struct rc_note);
 	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
-	snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
+	if (layout && rc_map_is_text(layout))
+		put_map(h->layout, layout);
+	else
+		snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
 	h->n_records = n_records;
 	h->digest = rc_digest_of(h, offsetof(struct head, digest));
 }
@@ -199,7 +212,7 @@ static int load_records(struct loader *l, const char *layout, struct rc_err *err
 	}
 	if (memcmp(&h, &want, sizeof h)) {
 		warn(l, memcmp(h.layout, want.layout, sizeof h.layout)
-				? "was made with another --layout-in"
+				? "was made with another --layout-in or --map"
 				: "was made by another version of robocache");
 		return 0;
 	}
