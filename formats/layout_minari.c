@@ -38,6 +38,7 @@ static const struct stream_rule streams[] = {
 };
 static const struct layout_rules rules = {
 	.streams = streams, .n_streams = RC_ARRAY_LEN(streams), .origin = "layout",
+	.count = "total_steps",
 };
 
 static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, struct rc_err *err)

@@ -360,6 +360,7 @@ static int describe_episode(struct source *s, const struct rc_h5_node *demo, str
 	rc = give_roles(&d, err);
 	if (rc)
 		goto done;
+	describe_check_count(&d, "num_samples");
 	give_clocks(s, &d, length);
 	describe_emit(&d);
 done:

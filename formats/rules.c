@@ -239,6 +239,27 @@ static void judge_lengths(struct draft *d)
 		}
 }
 
+void describe_check_count(struct draft *d, const char *attribute)
+{
+	int64_t told;
+
+	if (!rc_h5_attr_int(d->t, d->root, attribute, &told))
+		return;
+	for (size_t i = 0; i < d->n; i++) {
+		const struct candidate *c = &d->c[i];
+		uint64_t rows = c->node->dataset->dims[0];
+
+		if (c->dropped || c->role != RC_ROLE_ACTION)
+			continue;
+		if (told < 0 || (uint64_t)told != rows)
+			describe_warn(d, "count_differs", c->node->path,
+				      "the attribute %s of '%s' is %lld, but '%s' has %llu rows",
+				      attribute, d->root->path, (long long)told, c->node->path,
+				      (unsigned long long)rows);
+		return;
+	}
+}
+
 void describe_usual_rate(struct draft *d, const struct layout_rules *r)
 {
 	size_t n = 0;
@@ -290,6 +311,8 @@ int describe_by_rules(struct draft *d, const struct layout_rules *r, struct rc_e
 	if (r->hz > 0)
 		give_rate(d, r);
 	describe_usual_rate(d, r);
+	if (r->count)
+		describe_check_count(d, r->count);
 	rc = describe_unique_names(d, err);
 	if (rc == 0)
 		describe_emit(d);

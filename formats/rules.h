@@ -36,6 +36,7 @@ struct layout_rules {
 	const char *rate_origin; /* of this and that of the rules */
 	bool by_user;            /* they beat attributes, and clocks that they name must be there */
 	bool only;               /* what no rule is for is no stream; clocks are not looked for */
+	const char *count;       /* an attribute of an episode that counts its steps; NULL */
 	const char *usual_rate;  /* told where neither clock nor rate is in the file: "50 Hz" */
 	bool *used;              /* one a rule, set when it matched; NULL */
 };
@@ -56,6 +57,8 @@ size_t rule_highest(const char *text);
 /* Name, role, kind and clock of one candidate, by the first rule that matches. */
 int describe_apply_rule(struct draft *d, struct candidate *c, const struct layout_rules *set,
 			struct rc_err *err);
+/* Warns where an attribute of the episode counts other steps than its actions have rows. */
+void describe_check_count(struct draft *d, const char *attribute);
 /* A note, where no stream has a clock. */
 void describe_usual_rate(struct draft *d, const struct layout_rules *r);
 /* Names, roles, kinds and clocks of the candidates, as far as the rules go. */

@@ -108,6 +108,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	rc = rc_writer_init(&r->writer, &r->plan, r->set, &info, err);
 	if (rc)
 		return rc;
+	r->quality.problems = &r->problems;
 	r->writer.quality = &r->quality;
 	r->planned = true;
 	warn_about(&r->problems);

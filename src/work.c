@@ -493,6 +493,8 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 		n += rc_div_up(w->n_ticks, rows);
 	}
 	rc = rc_arena_array(&w->arena, &w->tiles, n, sizeof *w->tiles, err);
+	if (!rc)
+		rc = rc_arena_array(&w->arena, &w->lints, n, sizeof *w->lints, err);
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++) {
 		uint64_t rows = tile_rows(w, i, size);
 

@@ -184,6 +184,8 @@ def convert(name, path, found, rate):
                     compare_steps(name, f, s, x)
                 n += 1
     check(n > 0, name, "no stream was compared")
+    with open(os.path.join(out, "report.json")) as f:
+        return {p["code"] for p in json.load(f)["problems"]}
 
 
 def check_sample(make):
@@ -199,7 +201,8 @@ def check_sample(make):
         return
     compare(name, want, found)
     if want.get("rate") is not None:
-        convert(name, path, found, want["rate"])
+        finds = convert(name, path, found, want["rate"]) or set()
+        check(set(want.get("finds", [])) <= finds, name, "finds", finds)
 
 
 # --- damage -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ function that fills a file, under @family(layout, ...), with
   roles     {name: role} of those that are no observations
   says      words of the reason why the layout was chosen
   notes     codes that must be among the notes
+  finds     codes that must be among the problems of the report
   ledger    {key: value} of conventions
   language, success, rows: of the first episode; rows is {name: rows}
   rate      what to convert with, "" for step for step, None for not at all

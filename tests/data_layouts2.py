@@ -480,3 +480,24 @@ def mocap_clips(f):
 @family("generic", reason="unknown_layout")
 def mocap_skeleton(f):
     f.create_group("CMU_001_01").attrs["dt"] = 0.05
+
+
+# --- values that tell something ---------------------------------------------------------------
+
+
+@family("robomimic", episodes=2, rate="", notes=["count_differs"],
+        finds=["not_finite", "stuck_stream", "state_equals_action", "trimmed", "shape_differs",
+               "stream_not_everywhere"], kinds={"cam": "image", "wrist": "image"},
+        roles={"actions": "action"},
+        streams={n: "" for n in ("actions", "copied", "stuck", "nan", "cam", "wrist", "after")})
+def robomimic_lint(f):
+    n = 25
+    for i in range(2):
+        g = demo(f, i, n, {"copied": ramp(n, 7, "f8"), "stuck": np.ones((n, 3)),
+                           "nan": ramp(n, 2), "cam": frames(n, 12, 16 + 4 * i),
+                           "after": ramp(n + 1, 2)})
+        g["obs/nan"][7, 1] = np.nan
+        g["obs/nan"][9, 0] = np.inf
+        if i == 0:
+            g["obs/wrist"] = frames(n)
+            g.attrs["num_samples"] = n + 3
