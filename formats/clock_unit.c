@@ -403,3 +403,22 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, const char *unit,
 		*k_out = s->clock;
 	return s->ok;
 }
+
+bool describe_stamps_of_rows(struct draft *d, struct rc_h5_node *rows, struct rc_h5_node *stamps,
+			     struct rc_stream_clock *k)
+{
+	const struct rc_dataset *s = rows->dataset;
+	struct rc_stream_clock own = *k;
+	int64_t first, last;
+
+	if (s->rank != 1 || s->dims[0] == 0 || rc_dtype_is_float(s->dtype) || s->dtype == RC_BOOL ||
+	    read_ints(d, rows, 0, 1, &first) || read_ints(d, rows, s->dims[0] - 1, 1, &last) ||
+	    first < 0 || last < first || (uint64_t)last >= stamps->dataset->dims[0] ||
+	    !to_ns(d, stamps, (uint64_t)first, k->unit_num, &own.first_ns) ||
+	    !to_ns(d, stamps, (uint64_t)last, k->unit_num, &own.last_ns))
+		return false;
+	if (d->b)
+		own.rows = describe_dataset(d, rows) + 1;
+	*k = own;
+	return true;
+}

@@ -120,6 +120,10 @@ size_t describe_find_clocks(struct draft *d);
  * at once. */
 bool describe_stamps(struct draft *d, struct rc_h5_node *n, const char *unit,
 		     struct rc_stream_clock *k_out);
+/* The stamps in k that the whole numbers of another dataset, rising, are the rows of.  False: they
+ * cannot be, and *k is as it was. */
+bool describe_stamps_of_rows(struct draft *d, struct rc_h5_node *rows, struct rc_h5_node *stamps,
+			     struct rc_stream_clock *k);
 /* "ns" "us" "ms" "s" in one of their spellings, or NULL. */
 const char *describe_unit(const char *word);
 /* Never decreases in its first rows and ends later than it begins. */

@@ -187,8 +187,16 @@ static int check_measured(const struct checker *c, const struct rc_stream *s, ui
 	if (k->dataset >= c->ix->n_datasets)
 		return bad(c, "clock dataset", i);
 	d = &c->ix->datasets[k->dataset];
-	if (d->rank != 1 || d->dtype == RC_BOOL ||
-	    d->dims[0] != c->ix->datasets[s->dataset].dims[0])
+	if (d->rank != 1 || d->dtype == RC_BOOL)
+		return bad(c, "shape of the clock", i);
+	if (k->rows) {
+		if (k->rows > c->ix->n_datasets)
+			return bad(c, "rows of the clock", i);
+		d = &c->ix->datasets[k->rows - 1];
+		if (d->rank != 1 || d->dtype == RC_BOOL || rc_dtype_is_float(d->dtype))
+			return bad(c, "rows of the clock", i);
+	}
+	if (d->dims[0] != c->ix->datasets[s->dataset].dims[0])
 		return bad(c, "shape of the clock", i);
 	/* whoever reads the stamps makes room for the stream's rows: both must be all there are */
 	if (s->row0 || s->n_rows != d->dims[0])
@@ -221,10 +229,12 @@ static int check_clock(const struct checker *c, const struct rc_stream *s, uint3
 	const struct rc_stream_clock *k = &s->clock;
 
 	if (!str_ok(c->ix, k->unit_name) || !str_ok(c->ix, k->unit_origin) ||
-	    !str_ok(c->ix, k->rate_origin) || k->anchored > 1)
+	    !str_ok(c->ix, k->rate_origin) || k->anchored > 1 || k->pad)
 		return bad(c, "clock text", i);
 	if (!ns_ok(k->first_ns) || !ns_ok(k->last_ns))
 		return bad(c, "range of the clock", i);
+	if (k->rows && k->kind != RC_CLOCK_MEASURED)
+		return bad(c, "rows of an unmeasured stream", i);
 	if (k->anchored && k->kind != RC_CLOCK_NOMINAL)
 		return bad(c, "origin of the clock", i);
 	if (k->kind == RC_CLOCK_MEASURED ? false : k->dataset != RC_NO_DATASET)

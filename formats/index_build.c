@@ -294,8 +294,11 @@ static void normalise_stream(struct rc_stream *s)
 	s->pad = 0;
 	if (s->clock.kind != RC_CLOCK_NOMINAL)
 		s->clock.anchored = 0;
-	if (s->clock.kind != RC_CLOCK_MEASURED)
+	s->clock.pad = 0;
+	if (s->clock.kind != RC_CLOCK_MEASURED) {
 		s->clock.dataset = RC_NO_DATASET;
+		s->clock.rows = 0;
+	}
 }
 
 static char *append_datasets(char *p, const struct rc_index_builder *b)

@@ -42,11 +42,46 @@ static const struct layout_rules rules = {
 	.usual_rate = "30 Hz",
 };
 
+/* Actions of another length than the clock are of the stamps that their index numbers. */
+static void clock_by_index(struct draft *d)
+{
+	struct rc_h5_node *stamps = describe_array(d->t, NULL, "timestamp");
+
+	if (!stamps || stamps->dataset->rank != 1 || stamps->dataset->dims[0] == 0)
+		return;
+	for (size_t i = 0; i < d->n; i++) {
+		struct candidate *c = &d->c[i];
+		uint64_t rows = c->node->dataset->dims[0];
+		struct rc_h5_node *index = describe_array(d->t, c->node->parent, "index");
+		struct rc_stream_clock k;
+
+		if (c->node == index || !index || rows == stamps->dataset->dims[0] ||
+		    index->dataset->dims[0] != rows || !describe_stamps(d, stamps, NULL, &k))
+			continue;
+		if (describe_stamps_of_rows(d, index, stamps, &k))
+			c->clock = k;
+		else
+			describe_warn(d, "bad_clock", index->path,
+				      "'%s' does not number the stamps of '%s'", index->path,
+				      c->node->path);
+	}
+}
+
 static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, struct rc_err *err)
 {
-	return describe_file_by_rules(t, b, &rules,
-				      (struct quat_rule){ .order = "xyzw", .origin = "layout" },
-				      err);
+	struct quat_rule quat = { .order = "xyzw", .origin = "layout" };
+	struct draft d = { .t = t, .b = b, .root = t->root, .quat = &quat };
+	struct rc_index_episode e = describe_begin(&d, describe_language);
+	int rc;
+
+	rc_ixb_episode(b, &e);
+	rc = describe_collect(&d, t->root, err);
+	if (rc == 0)
+		clock_by_index(&d);
+	if (rc == 0)
+		rc = describe_by_rules(&d, &rules, err);
+	describe_release(&d);
+	return rc;
 }
 
 const struct rc_layout rc_layout_agibot = {

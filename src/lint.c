@@ -6,7 +6,10 @@
 #include "base/digest.h"
 #include "work.h"
 
-enum { MIN_STEPS = 10 }; /* below, equal values are chance */
+enum {
+	MIN_STEPS = 10, /* below, equal values are chance */
+	BLOCK = 64
+};
 
 static bool looked_at(const struct rc_plan_stream *s)
 {
@@ -16,10 +19,18 @@ static bool looked_at(const struct rc_plan_stream *s)
 
 /* --- one tile --------------------------------------------------------------------------------- */
 
+/* In blocks of one length, which compilers turn into vectors. */
 #define ALL_ONES(type, mask)                                                                       \
 	do {                                                                                       \
 		const type *v = p;                                                                 \
-		for (size_t i = 0; i < n; i++)                                                     \
+		size_t i = 0;                                                                      \
+		for (; n - i >= BLOCK; i += BLOCK) {                                               \
+			type some = 0;                                                             \
+			for (int k = 0; k < BLOCK; k++)                                            \
+				some |= (type)((v[i + (size_t)k] & (mask)) == (mask));             \
+			bad |= some != 0;                                                          \
+		}                                                                                  \
+		for (; i < n; i++)                                                                 \
 			bad |= (v[i] & (mask)) == (mask);                                          \
 	} while (0)
 

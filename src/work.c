@@ -40,7 +40,7 @@ bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
 	    s->row0 != o->row0)
 		return false;
 	if (a->clock == RC_CLOCK_MEASURED)
-		return s->clock.dataset == o->clock.dataset;
+		return s->clock.dataset == o->clock.dataset && s->clock.rows == o->clock.rows;
 	return a->clock != RC_CLOCK_NOMINAL ||
 	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 		a->start_ns == b->start_ns);

@@ -104,8 +104,10 @@ def stamps(f, s):
     clock = s["clock"]
     n = s["shape"][0]
     if clock["kind"] == "measured":
-        row = dict(path=clock["path"], first_row=0, shape=[n])
-        t = source_rows(f, row)
+        if "rows" in clock:
+            t = f[clock["path"]][()][f[clock["rows"]][()]]
+        else:
+            t = source_rows(f, dict(path=clock["path"], first_row=0, shape=[n]))
         if np.issubdtype(t.dtype, np.floating):
             return np.round(t.astype("f8") * UNIT[clock["unit"]]).astype("i8")
         return t.astype("i8") * UNIT[clock["unit"]]

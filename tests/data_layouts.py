@@ -355,6 +355,33 @@ def agibot_world(f):
     f["action/effector/index"] = np.zeros((0,), "i8")
 
 
+@family("agibot", rate="20", rows={"action/effector/position": 41},
+        streams={n: "ns /timestamp" for n in ("state/joint/position", "action/effector/position",
+                                              "action/joint/position")},
+        roles={"action/joint/position": "action", "action/effector/position": "action"})
+def agibot_rows(f):
+    """Actions that came less often than states, with the numbers of their stamps."""
+    n = 6000
+    f["timestamp"] = 1_720_000_000_000_000_000 + np.arange(n) * 1_000_000
+    f["state/joint/position"] = ramp(n, 14, "f8")
+    rows = np.concatenate([np.arange(5, 9), np.arange(20, 5700, 160), [5999]])
+    f["action/effector/position"] = ramp(len(rows), 2, "f8")
+    f["action/effector/index"] = rows
+    most = np.delete(np.arange(n), [3, 4400])
+    f.create_dataset("action/joint/position", data=ramp(len(most), 14, "f8"), chunks=(100, 14))
+    f.create_dataset("action/joint/index", data=most.astype("i4"), chunks=(100,))
+
+
+@family("agibot", rate=None, notes=["bad_clock", "clock_length"],
+        streams={"state/joint/position": "ns /timestamp", "action/joint/position": ""},
+        roles={"action/joint/position": "action"})
+def agibot_unequal(f):
+    f["timestamp"] = 1_720_000_000_000_000_000 + np.arange(20) * 33_333_333
+    f["state/joint/position"] = ramp(20, 14)
+    f["action/joint/position"] = ramp(12, 14)
+    f["action/joint/index"] = np.arange(10, 22)
+
+
 @family("agibot", rate="", notes=["clock_stands_still"],
         streams={"state/joint/position": "s /timestamp", "action/joint/position": "s /timestamp"},
         roles={"action/joint/position": "action"})

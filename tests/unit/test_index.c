@@ -439,6 +439,10 @@ Test(index, stream_fields)
 Test(index, clock_fields)
 {
 	REFUSED(p.s[0].clock.anchored = 1);
+	REFUSED(p.s[0].clock.rows = p.h->n_datasets + 1);
+	REFUSED(p.s[0].clock.rows = 1);
+	REFUSED(p.s[0].clock.pad = 1);
+	REFUSED(p.s[3].clock.rows = 4);
 	REFUSED(p.s[3].clock.anchored = 2);
 	REFUSED(p.s[3].clock.first_ns = INT64_C(1) << 62);
 	REFUSED(p.s[3].clock.rate_den = INT64_C(1) << 30);
