@@ -34,7 +34,7 @@ const char *rc_layout_summary(size_t i)
 	return rc_layouts[i]->summary;
 }
 
-enum { REASON_LEN = 320 };
+enum { REASON_LEN = 320, FITS_TOO = 60 };
 
 static int unknown_name(const char *wanted, struct rc_err *err)
 {
@@ -110,9 +110,9 @@ static int scan_as(const struct rc_h5_tree *t, const char *wanted, struct rc_ind
 int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_index_builder *b,
 		   struct rc_err *err)
 {
-	char reason[REASON_LEN] = "", best_reason[REASON_LEN] = "";
-	const struct rc_layout *best = NULL;
-	int best_score = 0;
+	char reason[REASON_LEN] = "", best_reason[REASON_LEN + 64] = "";
+	const struct rc_layout *best = NULL, *second = NULL;
+	int best_score = 0, second_score = FITS_TOO - 1;
 
 	if (wanted && rc_map_is_text(wanted)) {
 		note_skipped(tree, b);
@@ -123,13 +123,24 @@ int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_
 	for (size_t i = 0; i < rc_n_layouts; i++) {
 		int score = rc_layouts[i]->probe(tree, reason, sizeof reason);
 		if (score > best_score) {
+			if (best_score > second_score) {
+				second = best;
+				second_score = best_score;
+			}
 			best = rc_layouts[i];
 			best_score = score;
 			memcpy(best_reason, reason, sizeof reason);
+		} else if (score > second_score) {
+			second = rc_layouts[i];
+			second_score = score;
 		}
 	}
 	/* the last row is the least picky one: its reason says what is missing */
 	if (!best)
 		return not_recognised(tree, reason, err);
+	if (second)
+		snprintf(best_reason + strlen(best_reason),
+			 sizeof best_reason - strlen(best_reason), "; %s fits too (%d to %d)",
+			 second->name, second_score, best_score);
 	return describe(best, tree, best_score, best_reason, b, err);
 }

@@ -54,8 +54,8 @@ struct rc_dataset {
 struct rc_stream_clock {
 	uint32_t kind;       /* enum rc_clock_kind */
 	uint32_t dataset;    /* MEASURED: 1-D stamps, as long as the stream's; else RC_NO_DATASET */
-	uint32_t rows;       /* 0, or 1 + the position of a 1-D dataset as long as the stream's, whose
-			      * whole numbers, rising, say which of any number of stamps are its */
+	uint32_t rows;       /* 0, or 1 + the position of a 1-D dataset as long as the stream's:
+			      * rising whole numbers, the rows of the stamps that are its own */
 	uint32_t pad;
 	int64_t unit_num, unit_den; /* MEASURED: ns = stamp * unit_num / unit_den */
 	uint32_t unit_name;  /* string: "ns" "us" "ms" "s" "step" */

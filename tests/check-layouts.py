@@ -22,6 +22,7 @@ from data_layouts2 import FAMILIES  # noqa: E402
 
 passed = 0
 failures = []
+MOST_CHANGES = int(os.environ.get("RC_TEST_CHANGES", 6))  # a dataset at a time; all: 1000
 UNIT = {"ns": 1, "us": 1000, "ms": 10**6, "s": 10**9}
 
 
@@ -223,6 +224,42 @@ def check_cut(make):
         check(r.returncode in (0, 1, 3), make.__name__, "cut", r.returncode, r.stderr[-300:])
 
 
+def datasets_of(path):
+    found = []
+    with h5py.File(path) as f:
+        f.visititems(lambda n, o: found.append(n) if isinstance(o, h5py.Dataset) else None)
+    return found
+
+
+def check_changed(make):
+    """A dataset at a time is text, one value, empty, shorter or gone: never more than a message."""
+    path = os.path.join(work, "data", make.__name__.replace("_", "-") + ".h5")
+    changed, out = os.path.join(work, "changed.h5"), os.path.join(work, "out")
+    ways = ("text", "one", "empty", "short", "gone")
+    for i, name in enumerate(datasets_of(path)[:MOST_CHANGES]):
+        for how in (ways[i % 5], ways[(i + 3) % 5]):
+            shutil.copy(path, changed)
+            with h5py.File(changed, "r+") as f:
+                x = f[name][()]
+                del f[name]
+                if how == "text":
+                    f[name] = np.full(max(1, np.shape(x)[0] if np.ndim(x) else 1), b"when")
+                elif how == "one":
+                    f[name] = 3
+                elif how == "empty":
+                    f[name] = np.zeros((0,) + np.shape(x)[1:])
+                elif how == "short" and np.ndim(x) and len(x) > 1:
+                    f[name] = x[:-1]
+            found, r = inspect(changed)
+            check(r.returncode in (0, 1), make.__name__, name, how, r.returncode, r.stderr)
+            check(r.returncode == 0 or "changed.h5" in r.stderr, make.__name__, name, how, r.stderr)
+            if r.returncode == 0 and how in ("short", "text"):
+                shutil.rmtree(out, ignore_errors=True)
+                r = run("convert", "-qq", "-o", out, changed)
+                check(r.returncode in (0, 3) or len(r.stderr) > 20, make.__name__, name, how,
+                      r.stderr)
+
+
 # --- the table --------------------------------------------------------------------------------
 
 
@@ -268,6 +305,7 @@ def check_shared():
 for sample in FAMILIES:
     check_sample(sample)
     check_cut(sample)
+    check_changed(sample)
 check_table()
 if os.path.isdir(shared):
     check_shared()

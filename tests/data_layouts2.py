@@ -189,6 +189,18 @@ def flat_by_number(f):
     f["step_idx"] = np.concatenate([np.arange(10), np.arange(20), np.arange(30)])
 
 
+@family("maniskill", episodes=1, rate="", says="; flat fits too (90 to 90)",
+        roles={"actions": "action", "dones": "done"},
+        streams={"obs": "", "actions": "", "dones": ""})
+def maniskill_beside_flat(f):
+    """Two families in one file: the first of equal scores reads it, and says so."""
+    f["traj_0/obs"] = ramp(13, 3)
+    f["traj_0/actions"] = ramp(12, 2)
+    f["traj_0/terminated"] = np.arange(12) == 11
+    f["actions"] = ramp(20, 2)
+    f["terminals"] = np.arange(20) % 10 == 9
+
+
 @family("flat", reason="bad_episode_range")
 def flat_beyond(f):
     f["action"] = ramp(60, 2)
