@@ -34,6 +34,9 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 
 static const struct stream_rule streams[] = {
 	{ .path = "obs" },
+	{ .path = "obs/sensor_data/*/rgb", .name = "$1_rgb", .kind = "image" },
+	{ .path = "obs/sensor_data/*/depth", .name = "$1_depth", .kind = "image" },
+	{ .path = "obs/sensor_data/*/segmentation", .name = "$1_segmentation", .kind = "image" },
 	{ .path = "obs/sensor_data/*/*", .name = "$1_$2" },
 	{ .path = "obs/**", .name = "$1" },
 	{ .path = "actions", .role = RC_ROLE_ACTION },

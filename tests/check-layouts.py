@@ -45,6 +45,9 @@ def run(*args):
 def inspect(path, *more):
     r = run("inspect", "--json", *more, path)
     files = json.loads(r.stdout)["files"] if r.stdout.strip() else []
+    for f in files:  # a reader that died, or whose index did not hold, is no answer
+        reason = f.get("reason") or ""
+        check(not reason.startswith("reader") and reason != "bad_index", path, f.get("message"))
     return (files[0] if files else None), r
 
 
@@ -274,6 +277,33 @@ def check_table():
         check(bad, "no bad sample of", layout)
 
 
+# --- the file beside an input -----------------------------------------------------------------
+
+
+def check_beside():
+    """A change of x.json makes what an index file says of x.h5 void."""
+    for name in ("maniskill-flat.h5", "maniskill-flat.json"):
+        shutil.copy(os.path.join(work, "data", name), work)
+    path, index = os.path.join(work, "maniskill-flat.h5"), os.path.join(work, "index")
+
+    def rate():
+        found, _ = inspect(path, "--index", index)
+        clock = found["episodes"][0]["streams"][0]["clock"]
+        return clock.get("rate_hz"), found["episodes"][0]["success"]
+    check(rate() == (20, True), "rate beside the file", rate())
+    beside_path = os.path.join(work, "maniskill-flat.json")
+    with open(beside_path) as f:
+        content = json.load(f)
+    content["env_info"]["env_kwargs"] = {"control_freq": 50}
+    with open(beside_path, "w") as f:
+        json.dump(content, f)
+    check(rate() == (50, True), "an old rate comes from the index", rate())
+    os.remove(beside_path)
+    check(rate() == (None, None), "the JSON file is gone, its rate is not", rate())
+    os.mkfifo(beside_path)
+    check(rate() == (None, None), "a pipe beside the file", rate())
+
+
 # --- recordings of others ---------------------------------------------------------------------
 
 
@@ -307,6 +337,7 @@ for sample in FAMILIES:
     check_cut(sample)
     check_changed(sample)
 check_table()
+check_beside()
 if os.path.isdir(shared):
     check_shared()
 else:

@@ -202,7 +202,7 @@ def maniskill_flat(f):
         streams={n: "" for n in ("agent/qpos", "extra/tcp_pose", "base_camera_rgb",
                                  "base_camera_depth", "actions", "dones", "truncated", "success",
                                  "fail", "rewards", "env_states/actors/cube")},
-        kinds={"extra/tcp_pose": "pose", "base_camera_rgb": "image"},
+        kinds={"extra/tcp_pose": "pose", "base_camera_rgb": "image", "base_camera_depth": "image"},
         notes=["usual_rate", "quaternion_order_assumed"], ledger={"quaternion_order": "wxyz"})
 def maniskill_nested(f):
     maniskill(f, False, n=1)
