@@ -79,6 +79,10 @@ def compare(name, want, found):
     for key in ("language", "success"):
         if key in want:
             check(first[key] == want[key], name, key, first[key])
+    if "ranges" in want:
+        ranges = [(e["streams"][0]["first_row"], e["streams"][0]["shape"][0])
+                  for e in found["episodes"]]
+        check(ranges == want["ranges"], name, "ranges", ranges)
     for stream, rows in want.get("rows", {}).items():
         check(streams[stream]["shape"][0] == rows, name, stream, streams[stream]["shape"])
     codes = {n["code"] for n in found["notes"]}
@@ -206,7 +210,10 @@ def check_sample(make):
     if not check(found and found["status"] == "ok", name, r.stderr[-400:]):
         return
     compare(name, want, found)
-    if want.get("rate") is not None:
+    if "fails" in want:
+        r = run("convert", "--rate", want["rate"], "-o", os.path.join(work, "fails"), path)
+        check(r.returncode == 1 and want["fails"] in r.stderr, name, r.returncode, r.stderr)
+    elif want.get("rate") is not None:
         finds = convert(name, path, found, want["rate"]) or set()
         check(set(want.get("finds", [])) <= finds, name, "finds", finds)
 
@@ -302,6 +309,7 @@ def check_beside():
     check(rate() == (None, None), "the JSON file is gone, its rate is not", rate())
     os.mkfifo(beside_path)
     check(rate() == (None, None), "a pipe beside the file", rate())
+    os.remove(beside_path)
 
 
 # --- recordings of others ---------------------------------------------------------------------

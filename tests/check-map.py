@@ -147,5 +147,12 @@ with open("unfit.json", "w") as out:
 codes = {n["code"] for n in inspect("--map", "unfit.json", "odd.h5")["notes"]}
 check({"map_unused", "missing_clock", "kind_does_not_fit"} <= codes, codes)
 
+# a clock is no stream beside those that it is for
+with open("clock.json", "w") as out:
+    json.dump({"streams": [{"path": "runs/a/arms/left/*", "clock": "runs/a/arms/left/t",
+                            "unit": "us", "name": "$1"}]}, out)
+names = {s["name"] for s in inspect("--map", "clock.json", "odd.h5")["episodes"][0]["streams"]}
+check(names == {"q", "pose"}, names)
+
 print(f"{passed} checks passed, {len(failures)} failed")
 sys.exit(bool(failures))

@@ -14,6 +14,8 @@ function that fills a file, under @family(layout, ...), with
   finds     codes that must be among the problems of the report
   ledger    {key: value} of conventions
   language, success, rows: of the first episode; rows is {name: rows}
+  ranges    (first row, rows) of each episode
+  fails     words of the error that a conversion with `rate` ends with
   rate      what to convert with, "" for step for step, None for not at all
   reason    instead of all this: the code with which it is refused
 """
@@ -370,6 +372,16 @@ def agibot_rows(f):
     most = np.delete(np.arange(n), [3, 4400])
     f.create_dataset("action/joint/position", data=ramp(len(most), 14, "f8"), chunks=(100, 14))
     f.create_dataset("action/joint/index", data=most.astype("i4"), chunks=(100,))
+
+
+@family("agibot", rate="20", fails="row numbers in '/action/joint/index' do not rise",
+        streams={n: "ns /timestamp" for n in ("state/joint/position", "action/joint/position")},
+        roles={"action/joint/position": "action"})
+def agibot_rows_back(f):
+    f["timestamp"] = 1_720_000_000_000_000_000 + np.arange(20) * 33_333_333
+    f["state/joint/position"] = ramp(20, 14)
+    f["action/joint/position"] = ramp(5, 14)
+    f["action/joint/index"] = [1, 4, 4, 9, 12]
 
 
 @family("agibot", rate=None, notes=["bad_clock", "clock_length"],

@@ -133,6 +133,7 @@ def minari_skeleton(f):
 
 
 @family("flat", episodes=6, says="'terminals' and 'timeouts'", rate="",
+        ranges=[(0, 40), (40, 40), (80, 21), (101, 19), (120, 40), (160, 40)],
         rows={"observations": 40}, notes=["quaternion_order_assumed"],
         kinds={"infos/quat": "quaternion"},
         streams={n: "" for n in ("observations", "actions", "rewards", "terminals", "timeouts",
@@ -158,7 +159,8 @@ def flat_d4rl(f):
     f["metadata/algorithm"] = "SAC"
 
 
-@family("flat", episodes=3, says="'terminals' cuts", rate="", notes=["no_timeouts"],
+@family("flat", episodes=3, says="'terminals' cuts", rate="",
+        ranges=[(0, 50), (50, 50), (100, 20)], notes=["no_timeouts"],
         rows={"observations": 50}, streams={n: "" for n in ("observations", "actions",
                                                             "terminals")},
         roles={"actions": "action", "terminals": "done"})
@@ -169,6 +171,7 @@ def flat_without_timeouts(f):
 
 
 @family("flat", episodes=3, says="'ep_len' and 'ep_offset'", rate="",
+        ranges=[(0, 10), (10, 20), (30, 30)],
         rows={"pixels": 10}, streams={n: "" for n in ("pixels", "action", "proprio")},
         kinds={"pixels": "image"}, roles={"action": "action"})
 def flat_lewm(f):
@@ -181,6 +184,7 @@ def flat_lewm(f):
 
 
 @family("flat", episodes=3, says="'ep_idx'", rate="",
+        ranges=[(0, 10), (10, 20), (30, 30)],
         rows={"action": 10}, streams={"action": "", "state": ""}, roles={"action": "action"})
 def flat_by_number(f):
     f["action"] = ramp(60, 2)
@@ -503,7 +507,7 @@ def mocap_skeleton(f):
         roles={"actions": "action"},
         streams={n: "" for n in ("actions", "copied", "stuck", "nan", "cam", "wrist", "after")})
 def robomimic_lint(f):
-    n = 25
+    n = 75
     for i in range(2):
         g = demo(f, i, n, {"copied": ramp(n, 7, "f8"), "stuck": np.ones((n, 3)),
                            "nan": ramp(n, 2), "cam": frames(n, 12, 16 + 4 * i),
