@@ -51,6 +51,7 @@ struct draft {
 	size_t n, cap;
 	struct name_list constant, empty, other, ignored;
 	struct seen_clocks seen;
+	void *state;  /* of the layout, for its callbacks */
 	bool by_user; /* what rules say of units and orders beats attributes */
 	unsigned n_warnings;
 	char first_warning[400];

@@ -68,17 +68,27 @@ static double control_rate(const struct rc_h5_tree *t)
 	return hz;
 }
 
-/* Its record, by the number in the name of the group. */
+static const struct rc_json *find_record(const struct rc_json *from, int64_t want)
+{
+	int64_t id;
+
+	for (; from; from = rc_json_next(from))
+		if (rc_json_int(rc_json_get(from, "episode_id"), &id) && id == want)
+			return from;
+	return NULL;
+}
+
+/* The record of an episode, by the number in the name of its group; most follow each other. */
 static const struct rc_json *record_of(const struct draft *d)
 {
-	const struct rc_json *e = rc_json_child(rc_json_get(d->t->sidecar, "episodes"));
 	const char *digits = d->root->name + strcspn(d->root->name, "0123456789");
-	int64_t want = strtoll(digits, NULL, 10), id;
+	int64_t want = strtoll(digits, NULL, 10);
+	const struct rc_json **next = d->state, *r = find_record(*next, want);
 
-	for (; e; e = rc_json_next(e))
-		if (rc_json_int(rc_json_get(e, "episode_id"), &id) && id == want)
-			return e;
-	return NULL;
+	if (!r)
+		r = find_record(rc_json_child(rc_json_get(d->t->sidecar, "episodes")), want);
+	*next = r ? rc_json_next(r) : NULL;
+	return r;
 }
 
 static void begin(struct draft *d, struct rc_index_episode *e)
@@ -101,8 +111,10 @@ static void begin(struct draft *d, struct rc_index_episode *e)
 
 static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, struct rc_err *err)
 {
+	const struct rc_json *next = NULL;
 	const struct episode_groups g = {
 		.parent = t->root, .is_episode = is_episode, .begin = begin, .example = "traj_0",
+		.state = &next,
 		.quat = { .order = "wxyz", .origin = "assumed" },
 	};
 	const struct layout_rules rules = {

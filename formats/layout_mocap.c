@@ -18,12 +18,14 @@ static bool is_clip(const struct rc_h5_tree *t, const struct rc_h5_node *n)
 
 static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
-	const struct rc_h5_node *first;
-	size_t n = describe_count_groups(t, t->root, is_clip, &first);
+	const struct rc_h5_node *first = t->root->n_children ? t->root->children[0] : NULL;
+	size_t n;
 
+	/* looking for attributes in a file of many groups takes time: the first one decides */
 	snprintf(reason, cap, "no group with attributes dt and num_steps");
-	if (!n)
+	if (!first || !is_clip(t, first))
 		return 0;
+	n = describe_count_groups(t, t->root, is_clip, &first);
 	snprintf(reason, cap, "%zu group%s like '%.60s' with attributes dt and num_steps", n,
 		 n == 1 ? "" : "s", first->name);
 	return 90;

@@ -371,7 +371,8 @@ int describe_groups_by_rules(const struct episode_groups *g, const struct rc_h5_
 
 	for (size_t i = 0; rc == 0 && i < g->parent->n_children; i++) {
 		const struct rc_h5_node *c = g->parent->children[i];
-		struct draft d = { .t = t, .b = b, .root = c, .quat = &quat };
+		struct draft d = { .t = t, .b = b, .root = c, .quat = &quat,
+				   .state = g->state };
 
 		if (!g->is_episode(t, c)) {
 			if (describe_has_array(c))

@@ -90,6 +90,7 @@ struct episode_groups {
 	void (*begin)(struct draft *d, struct rc_index_episode *e);
 	/* Gives clocks that no rule can, before the rules; NULL. */
 	void (*clocks)(struct draft *d);
+	void *state;         /* for them, in the draft */
 	struct quat_rule quat;
 	const char *example; /* of the name of one, for messages */
 };
