@@ -9,8 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
-
 /* rc_h5_node.mark of a dataset; of a group, the number of clocks in it. */
 enum {
 	NO_CLOCK,
@@ -224,56 +222,17 @@ static struct rc_h5_node *clock_for(const struct draft *d, const struct rc_h5_no
 	return NULL;
 }
 
-/* Each clock is looked at once. */
-struct seen_clock {
-	struct rc_h5_node *node;
-	bool ok;
-	struct rc_stream_clock clock;
-};
-
-struct seen_clocks {
-	struct seen_clock *p;
-	size_t n, cap;
-};
-
-static bool stamps_once(struct draft *d, struct seen_clocks *seen, struct rc_h5_node *k,
-			struct rc_stream_clock *out)
-{
-	struct seen_clock *s = NULL;
-
-	for (size_t i = seen->n; i-- > 0 && !s;)
-		if (seen->p[i].node == k)
-			s = &seen->p[i];
-	if (!s) {
-		if (rc_grow_array(&seen->p, &seen->cap, seen->n + 1, sizeof *s, NULL))
-			return false;
-		s = &seen->p[seen->n++];
-		s->node = k;
-		s->ok = describe_stamps(d, k, &s->clock);
-	}
-	if (s->ok)
-		*out = s->clock;
-	return s->ok;
-}
-
 enum { MIN_TIME_LAST = 16 };
 
-/* (D, T): rows are not samples. */
-static bool time_runs_along_last_axis(struct draft *d, struct candidate *c)
+/* (D, T): the clock that is as long as the last axis, where the first has none. */
+static struct rc_h5_node *clock_of_last_axis(const struct draft *d, const struct candidate *c)
 {
 	const struct rc_dataset *s = c->node->dataset;
-	const struct rc_h5_node *k;
 
 	/* short episodes have last axes of all lengths by chance */
 	if (s->rank != 2 || s->dims[1] <= s->dims[0] || s->dims[1] < MIN_TIME_LAST)
-		return false;
-	k = clock_for(d, c->node, s->dims[s->rank - 1]);
-	if (!k)
-		return false;
-	describe_warn(d, "time_axis_last", c->node->path,
-		      "'%s' is left out: its last axis, not its first, is as long as '%s'; it must "
-		      "be transposed", c->node->path, k->path);
-	return true;
+		return NULL;
+	return clock_for(d, c->node, s->dims[1]);
 }
 
 static void drop_clocks(struct draft *d)
@@ -290,21 +249,23 @@ static void drop_clocks(struct draft *d)
 	}
 }
 
-static size_t give_clock(struct draft *d, struct seen_clocks *seen, struct candidate *c)
+static size_t give_clock(struct draft *d, struct candidate *c)
 {
 	struct rc_h5_node *k = clock_for(d, c->node, c->node->dataset->dims[0]);
 
-	if (k) {
-		k->mark |= USED_CLOCK;
-		return stamps_once(d, seen, k, &c->clock);
+	if (!k) {
+		k = clock_of_last_axis(d, c);
+		if (!k)
+			return 0;
+		if (!describe_time_last(d, c, k->path))
+			return 0;
 	}
-	c->dropped = time_runs_along_last_axis(d, c);
-	return 0;
+	k->mark |= USED_CLOCK;
+	return describe_stamps(d, k, NULL, &c->clock);
 }
 
 size_t describe_find_clocks(struct draft *d)
 {
-	struct seen_clocks seen = { 0 };
 	size_t n = 0;
 
 	mark_all(d);
@@ -316,9 +277,8 @@ size_t describe_find_clocks(struct draft *d)
 			    c->node->mark != (pass ? WEAK_CLOCK : NO_CLOCK))
 				continue;
 			c->node->mark = NO_CLOCK;
-			n += give_clock(d, &seen, c);
+			n += give_clock(d, c);
 		}
-	free(seen.p);
 	drop_clocks(d);
 	return n;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "formats/stamp.h"
 
 enum { SAMPLE_ROWS = 65, N_UNITS = 4 };
@@ -161,19 +162,25 @@ bool describe_rises(const struct draft *d, const struct rc_h5_node *n)
 
 /* --- by attribute and by name ----------------------------------------------------------------- */
 
+static const struct unit *unit_of_word(const char *word)
+{
+	for (size_t u = 0; u < N_UNITS; u++)
+		for (size_t k = 0; k < RC_ARRAY_LEN(units[u].words); k++)
+			if (units[u].words[k] && strcasecmp(word, units[u].words[k]) == 0)
+				return &units[u];
+	return NULL;
+}
+
 static const struct unit *by_attribute(const struct draft *d, const struct rc_h5_node *n)
 {
 	static const char *const names[] = { "unit", "units", "time_unit", NULL };
-	const struct unit *found = NULL;
+	const struct unit *found;
 	char *text;
 
 	if (!describe_attr_any(d->t, n, names, &text))
 		return NULL;
 	text[strcspn(text, " ,;")] = 0; /* "seconds since 1970-01-01" */
-	for (size_t u = 0; u < N_UNITS; u++)
-		for (size_t k = 0; k < RC_ARRAY_LEN(units[u].words); k++)
-			if (units[u].words[k] && strcasecmp(text, units[u].words[k]) == 0)
-				found = &units[u];
+	found = unit_of_word(text);
 	free(text);
 	return found;
 }
@@ -311,14 +318,34 @@ static bool finish(struct draft *d, struct rc_h5_node *n, const struct unit *u, 
 	return true;
 }
 
-bool describe_stamps_ns(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out)
+const char *describe_unit(const char *word)
 {
-	return finish(d, n, &units[0], "layout", k_out);
+	const struct unit *u = unit_of_word(word);
+
+	return u ? u->name : NULL;
 }
 
-bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out)
+/* What is known of the unit without looking at the stamps. */
+static const struct unit *stated_unit(struct draft *d, const struct rc_h5_node *n,
+				      const char *wanted, const char **origin_out)
+{
+	const struct unit *u = wanted && d->by_user ? unit_of_word(wanted) : NULL;
+
+	*origin_out = "map";
+	if (u)
+		return u;
+	u = by_attribute(d, n);
+	*origin_out = u ? "attribute" : "layout";
+	if (!u && wanted)
+		u = unit_of_word(wanted);
+	return u ? u : by_name(n);
+}
+
+static bool look_at_stamps(struct draft *d, struct rc_h5_node *n, const char *wanted,
+			   struct rc_stream_clock *k_out)
 {
 	const struct unit *u;
+	const char *origin;
 	struct guess g;
 	struct stamps s;
 
@@ -327,12 +354,14 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clo
 			      "'%s' is no clock: its stamps cannot be read", n->path);
 		return false;
 	}
-	u = by_attribute(d, n);
+	if (s.rows > 2 && s.last <= s.v[0] && step_of(&s, 1) == 0)
+		describe_warn(d, "clock_stands_still", n->path,
+			      "the stamps of '%s' do not advance: the first and the last are "
+			      "%.17g; were they rounded to %s?", n->path, s.v[0],
+			      rc_dtype_name(n->dataset->dtype));
+	u = stated_unit(d, n, wanted, &origin);
 	if (u)
-		return finish(d, n, u, "attribute", k_out);
-	u = by_name(n);
-	if (u)
-		return finish(d, n, u, "layout", k_out);
+		return finish(d, n, u, origin, k_out);
 	if (is_step_counter(&s)) {
 		if (d->b)
 			rc_ixb_note(d->b, RC_NOTE_INFO, "step_counter", n->path,
@@ -346,4 +375,50 @@ bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clo
 			      "which could also be %s; an attribute unit settles it", n->path,
 			      g.unit->name, s.v[0], usual_step(&s), g.others);
 	return finish(d, n, g.unit, "magnitude", k_out);
+}
+
+struct seen_clock {
+	struct rc_h5_node *node;
+	bool ok;
+	struct rc_stream_clock clock;
+};
+
+bool describe_stamps(struct draft *d, struct rc_h5_node *n, const char *unit,
+		     struct rc_stream_clock *k_out)
+{
+	struct seen_clocks *seen = &d->seen;
+	struct seen_clock *s = NULL;
+
+	for (size_t i = seen->n; i-- > 0 && !s;)
+		if (seen->p[i].node == n)
+			s = &seen->p[i];
+	if (!s) {
+		if (rc_grow_array(&seen->p, &seen->cap, seen->n + 1, sizeof *s, NULL))
+			return false;
+		s = &seen->p[seen->n++];
+		s->node = n;
+		s->ok = look_at_stamps(d, n, unit, &s->clock);
+	}
+	if (s->ok)
+		*k_out = s->clock;
+	return s->ok;
+}
+
+bool describe_stamps_of_rows(struct draft *d, struct rc_h5_node *rows, struct rc_h5_node *stamps,
+			     struct rc_stream_clock *k)
+{
+	const struct rc_dataset *s = rows->dataset;
+	struct rc_stream_clock own = *k;
+	int64_t first, last;
+
+	if (s->rank != 1 || s->dims[0] == 0 || rc_dtype_is_float(s->dtype) || s->dtype == RC_BOOL ||
+	    read_ints(d, rows, 0, 1, &first) || read_ints(d, rows, s->dims[0] - 1, 1, &last) ||
+	    first < 0 || last < first || (uint64_t)last >= stamps->dataset->dims[0] ||
+	    !to_ns(d, stamps, (uint64_t)first, k->unit_num, &own.first_ns) ||
+	    !to_ns(d, stamps, (uint64_t)last, k->unit_num, &own.last_ns))
+		return false;
+	if (d->b)
+		own.rows = describe_dataset(d, rows) + 1;
+	*k = own;
+	return true;
 }

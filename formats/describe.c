@@ -156,7 +156,8 @@ static int add_candidate(struct draft *d, struct rc_h5_node *n, struct rc_err *e
 	if (rc)
 		return rc;
 	d->c[d->n++] = (struct candidate){ .node = n, .rel = relative(d, n),
-					   .role = RC_ROLE_OBS, .clock = describe_clock_none() };
+					   .role = RC_ROLE_OBS, .kind = KIND_SEEN,
+					   .clock = describe_clock_none() };
 	return 0;
 }
 
@@ -179,6 +180,8 @@ void describe_release(struct draft *d)
 	for (size_t i = 0; i < d->n; i++)
 		free(d->c[i].name);
 	free(d->c);
+	free(d->seen.p);
+	d->seen = (struct seen_clocks){ NULL, 0, 0 };
 	d->c = NULL;
 	d->n = d->cap = 0;
 }
@@ -220,6 +223,12 @@ void describe_drop_constant(struct draft *d, struct candidate *c)
 {
 	c->dropped = true;
 	list_add(&d->constant, c->rel, NULL);
+}
+
+void describe_ignore(struct draft *d, struct candidate *c)
+{
+	c->dropped = true;
+	list_add(&d->ignored, c->rel, NULL);
 }
 
 void describe_check_lengths(struct draft *d, uint64_t length)
@@ -365,6 +374,8 @@ static enum rc_kind kind_of(struct draft *d, const struct candidate *c)
 
 	if (s->frames.codec != RC_FRAME_RAW)
 		return RC_KIND_ENCODED;
+	if (c->kind != KIND_SEEN)
+		return (enum rc_kind)c->kind;
 	if (image_shape(s))
 		return RC_KIND_IMAGE;
 	quat = s->rank == 2 && s->dims[1] == 4 && describe_contains(name, "quat");
@@ -389,15 +400,35 @@ static const char *order_attribute(const struct rc_h5_tree *t, const struct rc_h
 	return order;
 }
 
-static void quaternion_order(struct draft *d, const struct rc_h5_node *n, struct rc_stream *s)
+/* The ledger names each order once for each origin. */
+static unsigned ledger_bit(const char *order, const char *origin)
 {
+	static const char *const origins[] = { "attribute", "layout", "map", "assumed" };
+	unsigned i = 0;
+
+	while (i + 1 < RC_ARRAY_LEN(origins) && strcmp(origin, origins[i]) != 0)
+		i++;
+	return 1u << (2 * i + (*order == 'w'));
+}
+
+static void quaternion_order(struct draft *d, const struct candidate *c, struct rc_stream *s)
+{
+	const struct rc_h5_node *n = c->node;
 	const char *order = NULL, *origin = "attribute", *where = n->path;
 	unsigned bit;
-	bool assumed;
 
+	if (d->by_user)
+		order = c->order;
+	if (order)
+		origin = c->order_origin;
 	for (const struct rc_h5_node *at = n; at && !order; at = at->parent) {
 		order = order_attribute(d->t, at);
 		where = at->path;
+	}
+	if (!order && c->order) {
+		order = c->order;
+		origin = c->order_origin;
+		where = n->path;
 	}
 	if (!order) {
 		order = d->quat->order;
@@ -406,17 +437,16 @@ static void quaternion_order(struct draft *d, const struct rc_h5_node *n, struct
 	}
 	s->quat_order = rc_ixb_str(d->b, order);
 	s->quat_origin = rc_ixb_str(d->b, origin);
-	assumed = strcmp(origin, "assumed") == 0;
-	bit = 1u << (4 * assumed + 2 * (strcmp(origin, "layout") == 0) + (*order == 'w'));
+	bit = ledger_bit(order, origin);
 	if (d->quat->told & bit)
 		return;
 	d->quat->told |= bit;
 	rc_ixb_convention(d->b, "quaternion_order", order, origin, where);
-	if (assumed)
+	if (strcmp(origin, "assumed") == 0)
 		describe_warn(d, "quaternion_order_assumed", n->path,
-			      "the order of quaternions is not in the file: xyzw is assumed for "
+			      "the order of quaternions is not in the file: %s is assumed for "
 			      "'%s' and its like; an attribute quaternion_order settles it",
-			      n->path);
+			      order, n->path);
 }
 
 /* --- emitting --------------------------------------------------------------------------------- */
@@ -447,6 +477,26 @@ struct rc_stream_clock describe_clock_nominal(struct draft *d, double hz, const 
 	return k;
 }
 
+struct rc_stream_clock describe_clock_spread(struct draft *d, uint64_t n, int64_t first_ns,
+					     int64_t last_ns, const char *origin)
+{
+	struct rc_stream_clock k = describe_clock_none();
+	uint64_t num;
+	int64_t span;
+
+	if (n < 2 || __builtin_sub_overflow(last_ns, first_ns, &span) || span <= 0 ||
+	    !rc_mul(n - 1, 1000000000, &num) || num > INT64_MAX / 8 || !d->b)
+		return k;
+	k.kind = RC_CLOCK_NOMINAL;
+	k.rate_num = (int64_t)num;
+	k.rate_den = span;
+	k.rate_origin = rc_ixb_str(d->b, origin);
+	k.anchored = 1;
+	k.first_ns = first_ns;
+	k.last_ns = last_ns;
+	return k;
+}
+
 uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n)
 {
 	if (n->i_dataset == RC_NO_DATASET) {
@@ -461,7 +511,7 @@ uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n)
 
 static const char *const unit_attrs[] = { "unit", "units", NULL };
 
-static void emit_stream(struct draft *d, const struct candidate *c)
+static struct rc_stream stream_of(struct draft *d, const struct candidate *c)
 {
 	struct rc_stream s = { .clock = c->clock, .role = c->role };
 	char *unit;
@@ -471,12 +521,12 @@ static void emit_stream(struct draft *d, const struct candidate *c)
 	s.dataset = describe_dataset(d, c->node);
 	s.n_rows = c->node->dataset->dims[0];
 	if (s.kind == RC_KIND_QUAT || s.kind == RC_KIND_POSE)
-		quaternion_order(d, c->node, &s);
+		quaternion_order(d, c, &s);
 	if (describe_attr_any(d->t, c->node, unit_attrs, &unit)) {
 		s.unit = rc_ixb_str(d->b, unit);
 		free(unit);
 	}
-	rc_ixb_stream(d->b, &s);
+	return s;
 }
 
 static void emit_list(struct draft *d, const struct name_list *l, const char *code,
@@ -488,23 +538,59 @@ static void emit_list(struct draft *d, const struct name_list *l, const char *co
 			    l->text, strlen(l->text) + 64 > sizeof l->text ? " ..." : "");
 }
 
-void describe_emit(struct draft *d)
+static void emit_notes(struct draft *d, size_t n_streams)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->n; i++)
-		if (!d->c[i].dropped) {
-			emit_stream(d, &d->c[i]);
-			n++;
-		}
 	emit_list(d, &d->constant, "constant_stream", "one value for the whole episode");
 	emit_list(d, &d->empty, "empty_stream", "no rows or no columns");
 	emit_list(d, &d->other, "not_a_stream", "text or single values");
-	if (n == 0)
+	emit_list(d, &d->ignored, "ignored_array", "by the rules of the layout");
+	if (n_streams == 0)
 		rc_ixb_note(d->b, RC_NOTE_ERROR, "no_streams", d->root->path,
 			    "'%s' holds nothing that can be converted", d->root->path);
 	if (d->n_warnings > MAX_WARNINGS)
 		rc_ixb_note(d->b, RC_NOTE_WARNING, "more_warnings", d->root->path,
 			    "%u more warnings about '%s' are not listed",
 			    d->n_warnings - MAX_WARNINGS, d->root->path);
+}
+
+void describe_emit(struct draft *d)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->c[i].dropped) {
+			struct rc_stream s = stream_of(d, &d->c[i]);
+			rc_ixb_stream(d->b, &s);
+			n++;
+		}
+	emit_notes(d, n);
+}
+
+int describe_emit_ranges(struct draft *d, const struct row_range *ranges, size_t n,
+			 const struct rc_index_episode *e, struct rc_err *err)
+{
+	struct rc_stream *streams = NULL;
+	size_t n_streams = 0;
+	int rc = rc_new_array(&streams, d->n, sizeof *streams, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < d->n; i++)
+		if (!d->c[i].dropped)
+			streams[n_streams++] = stream_of(d, &d->c[i]);
+	emit_notes(d, n_streams);
+	for (size_t i = 0; i < n; i++) {
+		struct rc_index_episode one = *e;
+		char key[32];
+		snprintf(key, sizeof key, "episode_%zu", i);
+		one.key = rc_ixb_str(d->b, key);
+		rc_ixb_episode(d->b, &one);
+		for (size_t k = 0; k < n_streams; k++) {
+			streams[k].row0 = ranges[i].row0;
+			streams[k].n_rows = ranges[i].n;
+			rc_ixb_stream(d->b, &streams[k]);
+		}
+	}
+	free(streams);
+	return 0;
 }

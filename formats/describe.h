@@ -15,9 +15,12 @@ struct candidate {
 	const char *rel;  /* path below the episode, inside node->path */
 	char *name;       /* of the stream; owned, NULL until given */
 	enum rc_role role;
+	int kind;         /* enum rc_kind, or KIND_SEEN: what shape, name and first rows say */
+	const char *order, *order_origin; /* of quaternions, where a rule says it; else NULL */
 	bool dropped;     /* not a stream after all */
 	struct rc_stream_clock clock;
 };
+enum { KIND_SEEN = -1 };
 
 /* Names for a note, as many as fit. */
 struct name_list {
@@ -32,6 +35,12 @@ struct quat_rule {
 	unsigned told;
 };
 
+/* Clocks that were looked at, each once. */
+struct seen_clocks {
+	struct seen_clock *p;
+	size_t n, cap;
+};
+
 /* One episode; release with describe_release(). */
 struct draft {
 	const struct rc_h5_tree *t;
@@ -40,7 +49,10 @@ struct draft {
 	struct quat_rule *quat;
 	struct candidate *c;
 	size_t n, cap;
-	struct name_list constant, empty, other;
+	struct name_list constant, empty, other, ignored;
+	struct seen_clocks seen;
+	void *state;  /* of the layout, for its callbacks */
+	bool by_user; /* what rules say of units and orders beats attributes */
 	unsigned n_warnings;
 	char first_warning[400];
 };
@@ -62,12 +74,28 @@ void describe_check_lengths(struct draft *d, uint64_t length);
 void describe_drop_constant(struct draft *d, struct candidate *c);
 /* Adds the streams of the draft and the notes about the rest. */
 void describe_emit(struct draft *d);
+/* The same where many episodes lie end to end in the arrays: one episode a range, like *e but with
+ * the keys episode_0, episode_1 ... */
+struct row_range {
+	uint64_t row0, n;
+};
+int describe_emit_ranges(struct draft *d, const struct row_range *ranges, size_t n,
+			 const struct rc_index_episode *e, struct rc_err *err);
 
+/* Reads a (D, T) candidate as (T, D), with a note that says what is as long as T; false: it cannot
+ * be, and is dropped. */
+bool describe_time_last(struct draft *d, struct candidate *c, const char *because);
 /* The position of a node in the index, added when new. */
 uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n);
 /* No clock; int64 ns stamps in a node; a rate (given as Hz). */
 struct rc_stream_clock describe_clock_none(void);
 struct rc_stream_clock describe_clock_nominal(struct draft *d, double hz, const char *origin);
+/* n rows from first_ns to last_ns at equal distances, on the origin of the file's stamps. */
+struct rc_stream_clock describe_clock_spread(struct draft *d, uint64_t n, int64_t first_ns,
+					     int64_t last_ns, const char *origin);
+
+/* "ignored_object": names that a layout knows not to be streams. */
+void describe_ignore(struct draft *d, struct candidate *c);
 
 /* A string or number inside JSON text, by keys from the outside in (NULL-terminated). */
 bool describe_json_string(const char *text, const char *const *keys, char **s_out);
@@ -88,11 +116,17 @@ bool describe_contains(const char *s, const char *part);
  * Candidates with a clock already keep it.  Returns how many streams now have one. */
 size_t describe_find_clocks(struct draft *d);
 
-/* Unit and ends of a dataset of stamps.  False: it is no clock (a step counter, or not readable),
- * and a note says why. */
-bool describe_stamps(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out);
-/* As above, where the unit is known to be ns. */
-bool describe_stamps_ns(struct draft *d, struct rc_h5_node *n, struct rc_stream_clock *k_out);
+/* Unit and ends of a dataset of stamps; unit: "ns" "us" "ms" "s", or NULL to find it out.  False:
+ * it is no clock (a step counter, or not readable), and a note says why.  Each dataset is looked
+ * at once. */
+bool describe_stamps(struct draft *d, struct rc_h5_node *n, const char *unit,
+		     struct rc_stream_clock *k_out);
+/* The stamps in k that the whole numbers of another dataset, rising, are the rows of.  False: they
+ * cannot be, and *k is as it was. */
+bool describe_stamps_of_rows(struct draft *d, struct rc_h5_node *rows, struct rc_h5_node *stamps,
+			     struct rc_stream_clock *k);
+/* "ns" "us" "ms" "s" in one of their spellings, or NULL. */
+const char *describe_unit(const char *word);
 /* Never decreases in its first rows and ends later than it begins. */
 bool describe_rises(const struct draft *d, const struct rc_h5_node *n);
 /* A group of clocks by its name: "timestamps", "time_ns". */

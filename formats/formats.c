@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/names.h"
+#include "formats/layouts.h"
+#include "formats/map.h"
 
 #define RC_LAYOUT(x) extern const struct rc_layout rc_layout_##x;
 #include "formats/formats.def"
@@ -17,26 +19,33 @@ const struct rc_layout *const rc_layouts[] = {
 #undef RC_LAYOUT
 const size_t rc_n_layouts = sizeof rc_layouts / sizeof rc_layouts[0];
 
-enum { REASON_LEN = 320 };
+size_t rc_layout_count(void)
+{
+	return rc_n_layouts;
+}
+
+const char *rc_layout_name(size_t i)
+{
+	return rc_layouts[i]->name;
+}
+
+const char *rc_layout_summary(size_t i)
+{
+	return rc_layouts[i]->summary;
+}
+
+enum { REASON_LEN = 320, FITS_TOO = 60 };
 
 static int unknown_name(const char *wanted, struct rc_err *err)
 {
-	const char *names[16], *near;
-	char list[128] = "";
-	size_t n = 0, len = 0;
+	const char *names[RC_ARRAY_LEN(rc_layouts)], *near;
 
-	for (; n < rc_n_layouts && n < RC_ARRAY_LEN(names); n++) {
+	for (size_t n = 0; n < rc_n_layouts; n++)
 		names[n] = rc_layouts[n]->name;
-		len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", n ? ", " : "",
-					names[n]);
-		if (len >= sizeof list)
-			len = sizeof list - 1;
-	}
-	near = rc_nearest_name(wanted, names, n);
+	near = rc_nearest_name(wanted, names, rc_n_layouts);
 	return rc_fail(err, RC_E_USAGE, "unknown_layout",
-		       "no input layout '%s'%s%s%s; there are %s", wanted,
-		       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "",
-		       list);
+		       "no input layout '%s'%s%s%s; robocache layouts lists them", wanted,
+		       near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
 /* "'actions' (array), 'obs' (group)" of the root, for people whose file is not understood. */
@@ -101,22 +110,37 @@ static int scan_as(const struct rc_h5_tree *t, const char *wanted, struct rc_ind
 int rc_layout_scan(const struct rc_h5_tree *tree, const char *wanted, struct rc_index_builder *b,
 		   struct rc_err *err)
 {
-	char reason[REASON_LEN] = "", best_reason[REASON_LEN] = "";
-	const struct rc_layout *best = NULL;
-	int best_score = 0;
+	char reason[REASON_LEN] = "", best_reason[REASON_LEN + 64] = "";
+	const struct rc_layout *best = NULL, *second = NULL;
+	int best_score = 0, second_score = FITS_TOO - 1;
 
+	if (wanted && rc_map_is_text(wanted)) {
+		note_skipped(tree, b);
+		return rc_map_scan(wanted, tree, b, err);
+	}
 	if (wanted)
 		return scan_as(tree, wanted, b, err);
 	for (size_t i = 0; i < rc_n_layouts; i++) {
 		int score = rc_layouts[i]->probe(tree, reason, sizeof reason);
 		if (score > best_score) {
+			if (best_score > second_score) {
+				second = best;
+				second_score = best_score;
+			}
 			best = rc_layouts[i];
 			best_score = score;
 			memcpy(best_reason, reason, sizeof reason);
+		} else if (score > second_score) {
+			second = rc_layouts[i];
+			second_score = score;
 		}
 	}
 	/* the last row is the least picky one: its reason says what is missing */
 	if (!best)
 		return not_recognised(tree, reason, err);
+	if (second)
+		snprintf(best_reason + strlen(best_reason),
+			 sizeof best_reason - strlen(best_reason), "; %s fits too (%d to %d)",
+			 second->name, second_score, best_score);
 	return describe(best, tree, best_score, best_reason, b, err);
 }

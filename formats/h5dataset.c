@@ -8,14 +8,6 @@
 #include "base/mem.h"
 #include "formats/codec.h"
 
-/* What the elements are in memory and whether the stored bytes already are that. */
-struct element {
-	enum rc_dtype dtype;
-	size_t stored_size;
-	bool exact;      /* else only libhdf5 converts them */
-	bool big_endian;
-};
-
 static void damaged(struct rc_h5_node *n, const char *what)
 {
 	char cause[256];
@@ -136,7 +128,7 @@ static void compound_problem(struct rc_h5_node *n, hid_t type)
 		   list);
 }
 
-static bool element_of(struct rc_h5_node *n, hid_t type, struct element *e)
+bool h5_element_of(struct rc_h5_node *n, hid_t type, struct element *e)
 {
 	switch (H5Tget_class(type)) {
 	case H5T_INTEGER: return int_element(n, type, e);
@@ -440,49 +432,28 @@ static bool inside_file(struct rc_h5_node *n, hid_t dcpl)
 	return true;
 }
 
-/* --- bytes ------------------------------------------------------------------------------------ */
-
-static bool is_byte(hid_t type)
+/* The values of a member are as far apart as its records are long. */
+static bool member_of(struct rc_h5_node *n, hid_t type, unsigned member, struct element *e)
 {
-	hid_t base = H5Tget_super(type);
-	bool yes = base >= 0 && H5Tget_class(base) == H5T_INTEGER && H5Tget_size(base) == 1;
+	hid_t part = H5Tget_member_type(type, member), base = part;
+	bool ok;
 
-	if (base >= 0)
+	if (part >= 0 && H5Tget_class(part) == H5T_ARRAY)
+		base = H5Tget_super(part);
+	if (base < 0)
+		damaged(n, "its element type");
+	ok = base >= 0 && h5_element_of(n, base, e);
+	e->exact = e->big_endian = false;
+	e->stored_size = H5Tget_size(type);
+	if (base >= 0 && base != part)
 		H5Tclose(base);
-	return yes;
+	if (part >= 0)
+		H5Tclose(part);
+	return ok;
 }
 
-/* Strings of one length and sequences of bytes may be encoded pictures: the bytes of an element
- * are described as if they were a row.  0: it is neither. */
-static size_t bytes_of(struct rc_h5_node *n, hid_t type)
-{
-	enum { MIN_TEXT = 64 /* of which there are pictures */, DESCRIPTOR = 16 };
-	H5T_class_t cls = n->dataset->rank == 1 ? H5Tget_class(type) : H5T_NO_CLASS;
-
-	if (cls == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) >= MIN_TEXT) {
-		n->rows = RC_H5_TEXT;
-		return H5Tget_size(type);
-	}
-	if (cls != H5T_VLEN || !is_byte(type))
-		return 0;
-	n->rows = RC_H5_SEQUENCES;
-	return DESCRIPTOR;
-}
-
-/* Behind storage_of() for elements of that many bytes. */
-static void make_rows(struct rc_h5_node *n, size_t bytes)
-{
-	struct rc_dataset *d = n->dataset;
-
-	d->rank = 2;
-	d->dims[1] = bytes;
-	if (d->chunk[0])
-		d->chunk[1] = bytes;
-	if (!n->usable)
-		n->rows = RC_H5_NUMBERS; /* not readable as bytes either */
-}
-
-static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
+/* member: of the records, or -1. */
+static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, int member)
 {
 	hid_t dcpl = H5Dget_create_plist(dset), space = -1, type = -1;
 	struct element e = { 0 };
@@ -499,13 +470,14 @@ static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dse
 	n->usable = true;
 	if (!shape_of(n, space))
 		goto done;
-	bytes = bytes_of(n, type);
+	bytes = member < 0 ? h5_bytes_of(n, type) : 0;
 	if (bytes) {
 		e = (struct element){ .dtype = RC_U8, .stored_size = bytes, .exact = true };
 		storage_of(t, n, dset, dcpl, &e);
-		make_rows(n, bytes);
+		h5_make_rows(n, bytes);
 	}
-	if (element_of(n, type, &e) && !bytes)
+	if ((member < 0 ? h5_element_of(n, type, &e)
+			: member_of(n, type, (unsigned)member, &e)) && !bytes)
 		storage_of(t, n, dset, dcpl, &e);
 done:
 	if (type >= 0)
@@ -517,14 +489,38 @@ done:
 	H5Eclear2(H5E_DEFAULT);
 }
 
-int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct rc_err *err)
+/* A member that is an array has its axes behind those of the dataset, and is read by libhdf5. */
+static void extend_member(struct rc_h5_node *n, hid_t dset)
+{
+	struct rc_dataset *d = n->dataset;
+	hsize_t dims[RC_MAX_RANK];
+	uint64_t bytes = 8;
+
+	for (uint32_t i = 0; i < d->rank; i++)
+		dims[i] = d->dims[i];
+	if (!h5_member_dims(dset, n->name, &d->rank, dims))
+		h5_problem(n, "rank", "it has more than %d axes", RC_MAX_RANK);
+	for (uint32_t i = 0; i < d->rank; i++) {
+		d->dims[i] = dims[i];
+		if (dims[i] && !rc_mul(bytes, dims[i], &bytes))
+			h5_problem(n, "unreadable", "its shape has more than 2^64 bytes");
+	}
+	memset(d->chunk, 0, sizeof d->chunk);
+	d->storage = RC_STORE_READER;
+	d->address = n->address = RC_NO_ADDRESS;
+}
+
+static int classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, int member,
+		    struct rc_err *err)
 {
 	struct rc_dataset d = { 0 };
 	uint32_t i;
 	int rc;
 
 	n->dataset = &d;
-	describe(t, n, dset);
+	describe(t, n, dset, member);
+	if (member >= 0 && n->usable)
+		extend_member(n, dset);
 	n->dataset = NULL;
 	n->address = d.address;
 	n->stored_bytes = d.stored_bytes;
@@ -532,4 +528,49 @@ int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct r
 	if (rc == 0)
 		n->dataset = t->forms.p[i];
 	return rc;
+}
+
+int h5_classify(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, struct rc_err *err)
+{
+	return classify(t, n, dset, -1, err);
+}
+
+int h5_classify_member(struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset, unsigned member,
+		       struct rc_err *err)
+{
+	return classify(t, n, dset, (int)member, err);
+}
+
+bool rc_h5_transposable(const struct rc_h5_node *n)
+{
+	const struct rc_dataset *d = n->dataset;
+
+	if (n->is_member || d->rank != 2 || d->time_last || !n->usable)
+		return false;
+	for (uint32_t k = 0; k < d->n_filters; k++)
+		if (!native_filter(d->filters[k].id))
+			return false;
+	return true;
+}
+
+bool rc_h5_time_last(const struct rc_h5_tree *t, struct rc_h5_node *n)
+{
+	struct rc_dataset d = *n->dataset;
+	uint64_t rows = d.dims[1];
+	uint32_t i;
+
+	if (!rc_h5_transposable(n))
+		return false;
+	d.dims[1] = d.dims[0];
+	d.dims[0] = rows;
+	memset(d.chunk, 0, sizeof d.chunk);
+	d.storage = RC_STORE_READER;
+	d.big_endian = 0;
+	d.time_last = 1;
+	/* forms are kept for all users of the tree and change nothing in it */
+	if (rc_forms_add((struct rc_forms *)&t->forms, &d, &i, NULL))
+		return false;
+	n->dataset = t->forms.p[i];
+	n->address = RC_NO_ADDRESS;
+	return true;
 }

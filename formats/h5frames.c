@@ -21,6 +21,45 @@ enum {
 	FREE_PADDING = 64 << 20    /* or that much more */
 };
 
+/* --- elements as rows of bytes ---------------------------------------------------------------- */
+
+static bool is_byte(hid_t type)
+{
+	hid_t base = H5Tget_super(type);
+	bool yes = base >= 0 && H5Tget_class(base) == H5T_INTEGER && H5Tget_size(base) == 1;
+
+	if (base >= 0)
+		H5Tclose(base);
+	return yes;
+}
+
+size_t h5_bytes_of(struct rc_h5_node *n, hid_t type)
+{
+	enum { MIN_TEXT = 64 /* of which there are pictures */, DESCRIPTOR = 16 };
+	H5T_class_t cls = n->dataset->rank == 1 ? H5Tget_class(type) : H5T_NO_CLASS;
+
+	if (cls == H5T_STRING && H5Tis_variable_str(type) == 0 && H5Tget_size(type) >= MIN_TEXT) {
+		n->rows = RC_H5_TEXT;
+		return H5Tget_size(type);
+	}
+	if (cls != H5T_VLEN || !is_byte(type))
+		return 0;
+	n->rows = RC_H5_SEQUENCES;
+	return DESCRIPTOR;
+}
+
+void h5_make_rows(struct rc_h5_node *n, size_t bytes)
+{
+	struct rc_dataset *d = n->dataset;
+
+	d->rank = 2;
+	d->dims[1] = bytes;
+	if (d->chunk[0])
+		d->chunk[1] = bytes;
+	if (!n->usable)
+		n->rows = RC_H5_NUMBERS; /* not readable as bytes either */
+}
+
 /* --- the file --------------------------------------------------------------------------------- */
 
 static bool read_at(const struct rc_h5_tree *t, uint64_t at, uint64_t n, void *dst)

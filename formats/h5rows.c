@@ -19,13 +19,14 @@ struct region {
 
 hid_t h5_open_dataset(const struct rc_h5_tree *t, const struct rc_h5_node *n, struct rc_err *err)
 {
-	hid_t dset = H5Oopen(t->file, n->path, t->lapl);
+	const char *path = n->is_member ? n->parent->path : n->path;
+	hid_t dset = H5Oopen(t->file, path, t->lapl);
 
 	if (dset >= 0 && H5Iget_type(dset) == H5I_DATASET)
 		return dset;
 	if (dset >= 0)
 		H5Oclose(dset);
-	rc_h5_fail(err, RC_E_FORMAT, "damaged", "cannot open dataset '%s' again", n->path);
+	rc_h5_fail(err, RC_E_FORMAT, "damaged", "cannot open dataset '%s' again", path);
 	return -1;
 }
 
@@ -43,31 +44,19 @@ static uint64_t chunk_bytes(const struct rc_dataset *d)
 static int rows_by_library(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 			   const struct region *r, struct rc_err *err)
 {
-	const struct rc_dataset *d = n->dataset;
-	hsize_t start[RC_MAX_RANK] = { r->row0 }, count[RC_MAX_RANK] = { r->n_rows };
-	hid_t dset = h5_open_dataset(t, n, err), file = -1, mem = -1, type = -1;
-	int rc = RC_E_FORMAT;
+	struct h5_rows rows = {
+		.dset = h5_open_dataset(t, n, err), .member = n->is_member ? n->name : NULL,
+		.dtype = n->dataset->dtype, .time_last = n->dataset->time_last,
+		.row0 = r->row0, .n_rows = r->n_rows,
+	};
+	int rc = 0;
 
-	if (dset < 0)
-		return rc;
-	for (uint32_t i = 1; i < d->rank; i++)
-		count[i] = d->dims[i];
-	file = H5Dget_space(dset);
-	mem = H5Screate_simple((int)d->rank, count, NULL);
-	type = rc_h5_type(d->dtype);
-	if (file < 0 || mem < 0 || type < 0 ||
-	    H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-	    H5Dread(dset, type, mem, file, H5P_DEFAULT, r->dst) < 0)
-		rc_h5_fail(err, rc, "unreadable", "cannot read rows of '%s'", n->path);
-	else
-		rc = 0;
-	if (type >= 0)
-		H5Tclose(type);
-	if (mem >= 0)
-		H5Sclose(mem);
-	if (file >= 0)
-		H5Sclose(file);
-	H5Oclose(dset);
+	if (rows.dset < 0)
+		return RC_E_FORMAT;
+	if (!h5_read_rows(&rows, r->dst))
+		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot read rows of '%s'",
+				n->path);
+	H5Oclose(rows.dset);
 	return rc;
 }
 

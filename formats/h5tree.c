@@ -116,15 +116,15 @@ static void node_free(struct rc_h5_node *n)
 /* What has no form: groups, and what cannot be opened. */
 static struct rc_dataset formless;
 
-static int node_new(struct walk *w, struct rc_h5_node *parent, const char *name,
-		    struct rc_h5_node **n_out)
+int h5_node_new(struct rc_h5_node *parent, const char *name, struct rc_h5_node **n_out,
+		struct rc_err *err)
 {
 	struct rc_h5_node *n = NULL;
 	bool below_root = parent && parent->parent;
-	int rc = rc_new(&n, w->err);
+	int rc = rc_new(&n, err);
 
 	if (rc == 0)
-		rc = rc_sprintf(&n->path, w->err, "%s/%s", below_root ? parent->path : "", name);
+		rc = rc_sprintf(&n->path, err, "%s/%s", below_root ? parent->path : "", name);
 	if (rc) {
 		node_free(n);
 		return rc;
@@ -176,7 +176,7 @@ static herr_t take_link(hid_t group, const char *name, const H5L_info_t *info, v
 	return 0;
 }
 
-static int name_cmp(const char *a, const char *b)
+int h5_name_cmp(const char *a, const char *b)
 {
 	int c = rc_natural_cmp(a, b);
 	return c ? c : strcmp(a, b);
@@ -184,7 +184,7 @@ static int name_cmp(const char *a, const char *b)
 
 static int link_cmp(const void *a, const void *b)
 {
-	return name_cmp(((const struct link *)a)->name, ((const struct link *)b)->name);
+	return h5_name_cmp(((const struct link *)a)->name, ((const struct link *)b)->name);
 }
 
 static void links_release(struct links *l)
@@ -218,16 +218,27 @@ static void append_child(struct rc_h5_node *parent, struct rc_h5_node *child)
 	parent->children[parent->n_children++] = child;
 }
 
+static int enter_dataset(struct walk *w, struct rc_h5_node *n, hid_t id)
+{
+	size_t n_members = 0;
+	int rc = h5_classify(w->t, n, id, w->err);
+
+	if (rc == 0 && n->problem_code && strcmp(n->problem_code, "compound") == 0)
+		rc = h5_add_members(w->t, n, id, MAX_OBJECTS - w->n_objects, &n_members, w->err);
+	else if (rc == 0)
+		rc = h5_find_frames(w->t, n, w->err);
+	w->n_objects += n_members;
+	return rc;
+}
+
 static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t addr, int depth)
 {
 	H5O_info_t info;
 
 	/* asking once here spares the layouts a search for each attribute they know */
 	n->no_attributes = H5Oget_info2(id, &info, H5O_INFO_NUM_ATTRS) >= 0 && !info.num_attrs;
-	if (!n->is_group) {
-		int rc = h5_classify(w->t, n, id, w->err);
-		return rc ? rc : h5_find_frames(w->t, n, w->err);
-	}
+	if (!n->is_group)
+		return enter_dataset(w, n, id);
 	int rc = seen_add(w, addr);
 	if (rc == 0 && depth >= MAX_DEPTH)
 		h5_problem(n, "too_deep", "it lies more than %d groups deep", MAX_DEPTH);
@@ -256,7 +267,7 @@ static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const
 		rc = 0;
 		goto done;
 	}
-	rc = node_new(w, group, l->name, &n);
+	rc = h5_node_new(group, l->name, &n, w->err);
 	if (rc)
 		goto done;
 	append_child(group, n);
@@ -298,7 +309,7 @@ static int walk_root(struct rc_h5_tree *t, struct rc_err *err)
 		rc = rc_h5_fail(err, RC_E_FORMAT, "damaged", "its root group cannot be opened");
 		goto done;
 	}
-	rc = node_new(&w, NULL, "", &t->root);
+	rc = h5_node_new(NULL, "", &t->root, err);
 	if (rc)
 		goto done;
 	t->root->is_group = true;
@@ -502,7 +513,7 @@ void rc_h5_tree_close(struct rc_h5_tree *t)
 
 static int key_cmp(const void *key, const void *child)
 {
-	return name_cmp(key, (*(struct rc_h5_node *const *)child)->name);
+	return h5_name_cmp(key, (*(struct rc_h5_node *const *)child)->name);
 }
 
 struct rc_h5_node *rc_h5_child(const struct rc_h5_node *group, const char *name)

@@ -225,3 +225,19 @@ bool rc_h5_attr_int(const struct rc_h5_tree *t, const struct rc_h5_node *n, cons
 		*v_out = v;
 	return ok;
 }
+
+bool rc_h5_attr_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		       double *v_out)
+{
+	struct attr a;
+	bool ok = false;
+	double v;
+
+	if (attr_open(t, n, name, &a))
+		ok = (H5Tget_class(a.type) == H5T_FLOAT || H5Tget_class(a.type) == H5T_INTEGER) &&
+		     H5Aread(a.id, H5T_NATIVE_DOUBLE, &v) >= 0;
+	attr_close(&a);
+	if (ok)
+		*v_out = v;
+	return ok;
+}

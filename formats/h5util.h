@@ -13,6 +13,7 @@
 
 #include "base/episode.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "formats/forms.h"
 #include "formats/index.h"
 
@@ -33,7 +34,8 @@ enum rc_h5_rows {
 	RC_H5_SEQUENCES /* sequences of bytes: rows of descriptors, 16 uint8 each */
 };
 
-/* One object: a group or a dataset.  Children of a group are in natural order. */
+/* One object: a group or a dataset.  Children of a group are in natural order.  A dataset of
+ * records is a group whose children are its members. */
 struct rc_h5_node {
 	char *path;              /* "/data/demo_0/obs" */
 	const char *name;        /* last component of path; "" for the root */
@@ -46,6 +48,7 @@ struct rc_h5_node {
 	bool usable;             /* of a class this program reads; else `problem` says why not */
 	const char *problem;
 	const char *problem_code; /* stable word: "scalar" "not_numeric" "unknown_filter" ... */
+	bool is_member;          /* of the records of the dataset that is its parent */
 	uint32_t i_dataset;      /* for layouts: position in the index, RC_NO_DATASET until added */
 	uint32_t mark;           /* for layouts: 0 at first */
 	enum rc_h5_rows rows;    /* what the form of TEXT and SEQUENCES says is of their bytes */
@@ -67,6 +70,7 @@ struct rc_h5_tree {
 	hid_t lapl;              /* of every open: follows no link out of the file */
 	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
 	struct rc_forms forms;   /* of the datasets */
+	const struct rc_json *sidecar; /* of the file beside the input; borrowed, NULL */
 };
 
 /* Opens the file behind descriptor fd read-only, without locks. */
@@ -86,6 +90,13 @@ bool rc_h5_attr_string(const struct rc_h5_tree *t, const struct rc_h5_node *n, c
 		       char **s_out);
 bool rc_h5_attr_int(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
 		    int64_t *v_out);
+bool rc_h5_attr_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, const char *name,
+		       double *v_out);
+
+/* Datasets of one value (h5scalar.c), which are no streams: false when absent or of another type.
+ * The text is malloc'd and given. */
+bool rc_h5_scalar_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, double *v_out);
+bool rc_h5_scalar_text(const struct rc_h5_tree *t, const struct rc_h5_node *n, char **s_out);
 
 /*
  * Rows [row0, row0 + n) of a dataset as float64 / as native values of its dtype; the size of dst
@@ -96,6 +107,11 @@ int rc_h5_rows_double(const struct rc_h5_tree *t, const struct rc_h5_node *n, ui
 		      uint64_t n_rows, double *dst, size_t n_elements, struct rc_err *err);
 int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, uint64_t row0,
 		      uint64_t n_rows, void *dst, size_t dst_bytes, struct rc_err *err);
+
+/* Makes (D, T) into (T, D), whose rows are read transposed; false, and nothing changed, where
+ * libhdf5 cannot read the dataset. */
+bool rc_h5_transposable(const struct rc_h5_node *n);
+bool rc_h5_time_last(const struct rc_h5_tree *t, struct rc_h5_node *n);
 
 /* The native HDF5 type of an rc_dtype, a fresh id to close with H5Tclose. */
 hid_t rc_h5_type(enum rc_dtype t);

@@ -154,6 +154,9 @@ static int check_dataset(const struct checker *c, uint32_t i)
 		return bad(c, "byte order", i);
 	if (d->rank < 1 || d->rank > RC_MAX_RANK)
 		return bad(c, "rank", i);
+	if (d->time_last > 1 || d->pad ||
+	    (d->time_last && (d->rank != 2 || d->storage != RC_STORE_READER)))
+		return bad(c, "order of axes", i);
 	rc = check_dims(c, d, i, &bytes);
 	if (!rc)
 		rc = check_chunk(c, d, i);
@@ -186,8 +189,16 @@ static int check_measured(const struct checker *c, const struct rc_stream *s, ui
 	if (k->dataset >= c->ix->n_datasets)
 		return bad(c, "clock dataset", i);
 	d = &c->ix->datasets[k->dataset];
-	if (d->rank != 1 || d->dtype == RC_BOOL ||
-	    d->dims[0] != c->ix->datasets[s->dataset].dims[0])
+	if (d->rank != 1 || d->dtype == RC_BOOL)
+		return bad(c, "shape of the clock", i);
+	if (k->rows) {
+		if (k->rows > c->ix->n_datasets)
+			return bad(c, "rows of the clock", i);
+		d = &c->ix->datasets[k->rows - 1];
+		if (d->rank != 1 || d->dtype == RC_BOOL || rc_dtype_is_float(d->dtype))
+			return bad(c, "rows of the clock", i);
+	}
+	if (d->dims[0] != c->ix->datasets[s->dataset].dims[0])
 		return bad(c, "shape of the clock", i);
 	/* whoever reads the stamps makes room for the stream's rows: both must be all there are */
 	if (s->row0 || s->n_rows != d->dims[0])
@@ -197,15 +208,37 @@ static int check_measured(const struct checker *c, const struct rc_stream *s, ui
 	return 0;
 }
 
+/* Row 0 is at first_ns and the last row no later than the stamps of other clocks may be. */
+static bool anchor_ok(const struct rc_stream *s)
+{
+	__extension__ typedef __int128 wide;
+	const struct rc_stream_clock *k = &s->clock;
+	wide ns = s->n_rows ? (wide)(s->n_rows - 1) : 0;
+
+	return !__builtin_mul_overflow(ns, (wide)k->rate_den * 1000000000, &ns) &&
+	       k->first_ns + ns / k->rate_num <= MAX_NS;
+}
+
+static int check_nominal(const struct checker *c, const struct rc_stream *s, uint32_t i)
+{
+	if (!rate_ok(s->clock.rate_num, s->clock.rate_den))
+		return bad(c, "nominal rate", i);
+	return !s->clock.anchored || anchor_ok(s) ? 0 : bad(c, "span of a nominal clock", i);
+}
+
 static int check_clock(const struct checker *c, const struct rc_stream *s, uint32_t i)
 {
 	const struct rc_stream_clock *k = &s->clock;
 
 	if (!str_ok(c->ix, k->unit_name) || !str_ok(c->ix, k->unit_origin) ||
-	    !str_ok(c->ix, k->rate_origin) || k->pad)
+	    !str_ok(c->ix, k->rate_origin) || k->anchored > 1 || k->pad)
 		return bad(c, "clock text", i);
 	if (!ns_ok(k->first_ns) || !ns_ok(k->last_ns))
 		return bad(c, "range of the clock", i);
+	if (k->rows && k->kind != RC_CLOCK_MEASURED)
+		return bad(c, "rows of an unmeasured stream", i);
+	if (k->anchored && k->kind != RC_CLOCK_NOMINAL)
+		return bad(c, "origin of the clock", i);
 	if (k->kind == RC_CLOCK_MEASURED ? false : k->dataset != RC_NO_DATASET)
 		return bad(c, "clock dataset of an unmeasured stream", i);
 	switch (k->kind) {
@@ -214,7 +247,7 @@ static int check_clock(const struct checker *c, const struct rc_stream *s, uint3
 	case RC_CLOCK_MEASURED:
 		return check_measured(c, s, i);
 	case RC_CLOCK_NOMINAL:
-		return rate_ok(k->rate_num, k->rate_den) ? 0 : bad(c, "nominal rate", i);
+		return check_nominal(c, s, i);
 	default:
 		return bad(c, "kind of clock", i);
 	}

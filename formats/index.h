@@ -54,9 +54,11 @@ struct rc_frames {
 	uint64_t max_bytes; /* of the longest, encoded; the others are padded to it with zeros */
 };
 
-/* One HDF5 dataset as it is stored.  Encoded frames are rows of max_bytes uint8, whether the file
- * has them as such, as strings or as sequences of various length (READER); decoded, they are
- * [height, width] or [height, width, channels] of uint8 or uint16 (READER). */
+/* One HDF5 dataset as it is stored, or one member of a dataset of records, whose path is that of
+ * the dataset and the name of the member, and whose storage is READER.  Encoded frames are rows of
+ * max_bytes uint8, whether the file has them as such, as strings or as sequences of various length
+ * (READER); decoded, they are [height, width] or [height, width, channels] of uint8 or uint16
+ * (READER). */
 struct rc_dataset {
 	uint32_t path;         /* string: absolute path in the file */
 	uint32_t dtype;        /* enum rc_dtype, of the values that reading gives */
@@ -64,6 +66,8 @@ struct rc_dataset {
 	uint32_t big_endian;   /* stored values need swapping (CONTIGUOUS and CHUNKED only) */
 	uint32_t rank;         /* 1 .. RC_MAX_RANK */
 	uint32_t n_filters;
+	uint32_t time_last;    /* READER: the file has dims 0 and 1 the other way around; rank 2 */
+	uint32_t pad;
 	uint64_t dims[RC_MAX_RANK];
 	uint64_t chunk[RC_MAX_RANK]; /* CHUNKED: extent of a chunk, all > 0 */
 	uint64_t address;      /* CONTIGUOUS: byte offset in the file, user block included */
@@ -76,13 +80,17 @@ struct rc_dataset {
 struct rc_stream_clock {
 	uint32_t kind;       /* enum rc_clock_kind */
 	uint32_t dataset;    /* MEASURED: 1-D stamps, as long as the stream's; else RC_NO_DATASET */
+	uint32_t rows;       /* 0, or 1 + the position of a 1-D dataset as long as the stream's:
+			      * rising whole numbers, the rows of the stamps that are its own */
+	uint32_t pad;
 	int64_t unit_num, unit_den; /* MEASURED: ns = stamp * unit_num / unit_den */
 	uint32_t unit_name;  /* string: "ns" "us" "ms" "s" "step" */
-	uint32_t unit_origin;/* string: "attribute" "layout" "magnitude" */
+	uint32_t unit_origin;/* string: "attribute" "layout" "map" "magnitude" */
 	int64_t rate_num, rate_den; /* NOMINAL: Hz; 0/1 otherwise */
 	uint32_t rate_origin;/* string: where the nominal rate comes from */
-	uint32_t pad;
-	int64_t first_ns, last_ns; /* MEASURED: absolute, from the first and the last stamp */
+	uint32_t anchored;   /* NOMINAL: 1: row 0 is at first_ns on the origin of MEASURED clocks of
+			      * the file; 0: nobody knows when row 0 was */
+	int64_t first_ns, last_ns; /* absolute: of the first and the last row */
 };
 
 struct rc_stream {
@@ -94,7 +102,7 @@ struct rc_stream {
 	uint64_t n_rows;
 	struct rc_stream_clock clock;
 	uint32_t quat_order; /* string: "xyzw" "wxyz" or "" */
-	uint32_t quat_origin;/* string: "attribute" "layout" "assumed" or "" */
+	uint32_t quat_origin;/* string: "attribute" "layout" "map" "assumed" or "" */
 	uint32_t unit;       /* string: the values' unit attribute or "" */
 	uint32_t pad;
 };
@@ -125,6 +133,8 @@ struct rc_index {
 	char *path;              /* as given by the user; owned */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	uint64_t beside_bytes;   /* of the JSON file beside it (sidecar.h); 0 and 0: none */
+	int64_t beside_mtime_ns;
 	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */

@@ -291,9 +291,14 @@ const char *rc_ixb_str_at(const struct rc_index_builder *b, uint32_t off)
 /* Streams are amended until the end, so their form is settled here. */
 static void normalise_stream(struct rc_stream *s)
 {
-	s->pad = s->clock.pad = 0;
-	if (s->clock.kind != RC_CLOCK_MEASURED)
+	s->pad = 0;
+	if (s->clock.kind != RC_CLOCK_NOMINAL)
+		s->clock.anchored = 0;
+	s->clock.pad = 0;
+	if (s->clock.kind != RC_CLOCK_MEASURED) {
 		s->clock.dataset = RC_NO_DATASET;
+		s->clock.rows = 0;
+	}
 }
 
 static char *append_datasets(char *p, const struct rc_index_builder *b)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ALOHA and ACT: one file an episode, /observations/{qpos, qvel, effort, images/<cam>} and /action.
- * Images are raw, or encoded as Mobile ALOHA does.  The recorder ran at a rate that the file does
- * not tell.
+ * ALOHA, ACT, Mobile ALOHA, Cobot Magic, RDT and FastUMI: one file an episode,
+ * /observations/{qpos, qvel, effort, images/<cam>} and /action.  Images are raw, or encoded as
+ * Mobile ALOHA does.  The recorder ran at a rate that the file does not tell.
  */
-#include "formats/describe.h"
+#include "formats/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,13 @@
 #include "formats/frames.h"
 
 #define IMAGES "observations/images/"
-#define OBSERVATIONS "observations/"
 
 static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 {
-	const struct rc_h5_node *obs = rc_h5_child(t->root, "observations");
-	const struct rc_h5_node *action = rc_h5_child(t->root, "action");
+	const struct rc_h5_node *two = rc_h5_child(t->root, "robot_0");
+	const struct rc_h5_node *root = two && rc_h5_child(two, "observations") ? two : t->root;
+	const struct rc_h5_node *obs = rc_h5_child(root, "observations");
+	const struct rc_h5_node *action = rc_h5_child(root, "action");
 	const struct rc_h5_node *qpos = rc_h5_child(obs, "qpos");
 	const struct rc_h5_node *images = rc_h5_child(obs, "images");
 	bool acts = action && !action->is_group;
@@ -36,24 +37,29 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	snprintf(reason, cap, "no /observations with qpos or images");
 	if ((!qpos || qpos->is_group) && (!images || !images->is_group))
 		return 0;
-	snprintf(reason, cap, "'observations' holds %s%s%s, and there is %s", qpos ? "qpos" : "",
-		 qpos && images ? " and " : "", images ? "images" : "",
-		 acts ? "/action" : "no /action");
+	snprintf(reason, cap, "'%s' holds %s%s%s, and there is %saction", obs->path + 1,
+		 qpos ? "qpos" : "", qpos && images ? " and " : "", images ? "images" : "",
+		 acts ? "" : "no ");
+	if (!describe_has_array(root))
+		return 0;
 	return acts ? 95 : 55;
 }
 
-static int give_name(struct candidate *c, struct rc_err *err)
-{
-	const char *name = c->rel;
-
-	if (strcmp(name, "action") == 0)
-		c->role = RC_ROLE_ACTION;
-	if (strncmp(name, IMAGES, sizeof IMAGES - 1) == 0)
-		name += sizeof IMAGES - 1;
-	else if (strncmp(name, OBSERVATIONS, sizeof OBSERVATIONS - 1) == 0)
-		name += sizeof OBSERVATIONS - 1;
-	return describe_name(c, name, err);
-}
+static const struct stream_rule streams[] = {
+	{ .path = "action", .role = RC_ROLE_ACTION },
+	{ .path = "base_action", .role = RC_ROLE_ACTION }, /* Mobile ALOHA, Cobot Magic */
+	{ .path = "observations/images/**", .name = "$1" },
+	{ .path = "observations/images_depth/**", .name = "$1_depth" },
+	{ .path = "observations/**", .name = "$1" },
+	/* FastUMI with two arms */
+	{ .path = "robot_*/action", .name = "robot_$1/action", .role = RC_ROLE_ACTION },
+	{ .path = "robot_*/observations/images/**", .name = "robot_$1/$2" },
+	{ .path = "robot_*/observations/**", .name = "robot_$1/$2" },
+};
+static const struct layout_rules rules = {
+	.streams = streams, .n_streams = RC_ARRAY_LEN(streams), .origin = "layout",
+	.usual_rate = "50 Hz (ALOHA), 30 Hz (Cobot Magic) or 20, 30 or 60 Hz (FastUMI)",
+};
 
 /* Bytes up to the end of the first frame; 0: it has none, or cannot be read. */
 static size_t first_length(const struct draft *d, const struct rc_h5_node *n)
@@ -146,40 +152,51 @@ static int describe_streams(struct draft *d, struct rc_err *err)
 	length = length_of(d);
 	describe_check_lengths(d, length);
 	if (own && own->dataset->dims[0] == length)
-		describe_stamps_ns(d, own, &k);
+		describe_stamps(d, own, "ns", &k);
 	for (size_t i = 0; rc == 0 && i < d->n; i++) {
 		struct candidate *c = &d->c[i];
 		if (c->dropped)
 			continue;
-		rc = give_name(c, err);
+		rc = describe_apply_rule(d, c, &rules, err);
 		if (c->clock.kind == RC_CLOCK_NONE && c->node->dataset->dims[0] == length)
 			c->clock = k;
 	}
 	return rc ? rc : describe_unique_names(d, err);
 }
 
+/* Where RDT and its kin keep the instruction. */
+static uint32_t instruction(const struct rc_h5_tree *t, struct rc_index_builder *b)
+{
+	static const char *const names[] = { "language_raw", "language_instruction",
+					     "instruction", "language" };
+	char *text = NULL;
+	uint32_t off;
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(names) && !text; i++)
+		rc_h5_scalar_text(t, rc_h5_child(t->root, names[i]), &text);
+	off = rc_ixb_str(b, text);
+	free(text);
+	return off;
+}
+
 static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, struct rc_err *err)
 {
-	static const char *const language[] = { "language_instruction", "language", NULL };
 	struct quat_rule quat = { .order = "xyzw", .origin = "assumed" };
 	struct draft d = { .t = t, .b = b, .root = t->root, .quat = &quat };
-	struct rc_index_episode e = { .success = -1, .sim = UINT32_MAX };
+	struct rc_index_episode e = describe_begin(&d, describe_language);
 	int64_t flag;
-	char *text;
 	int rc;
 
-	e.key = rc_ixb_str(b, "/");
 	if (rc_h5_attr_int(t, t->root, "sim", &flag))
 		e.sim = flag != 0;
-	if (rc_h5_attr_int(t, t->root, "success", &flag))
-		e.success = flag != 0;
-	describe_attr_any(t, t->root, language, &text);
-	e.language = rc_ixb_str(b, text);
-	free(text);
+	if (!e.language)
+		e.language = instruction(t, b);
 	rc_ixb_episode(b, &e);
 	rc = describe_collect(&d, t->root, err);
 	if (rc == 0)
 		rc = describe_streams(&d, err);
+	if (rc == 0)
+		describe_usual_rate(&d, &rules);
 	if (rc == 0)
 		describe_emit(&d);
 	describe_release(&d);
@@ -188,7 +205,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 
 const struct rc_layout rc_layout_aloha = {
 	.name = "aloha",
-	.summary = "one episode a file in /observations and /action: ALOHA, ACT",
+	.summary = "one episode a file in /observations and /action: ALOHA, ACT, FastUMI",
 	.probe = probe,
 	.describe = describe,
 };

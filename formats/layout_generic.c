@@ -3,7 +3,7 @@
  * Any group whose arrays share clocks.  The file is the episode, unless it holds numbered groups
  * that are named like episodes (episode_0, traj_3, Trial1, or bare numbers of equal content).
  */
-#include "formats/describe.h"
+#include "formats/rules.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -22,16 +22,6 @@ static const char *const episode_words[] = {
 	"trial", "rollout", "run", "seq", "sequence", "recording", "record", "rec", "session",
 	"take", "clip", "sample", "segment",
 };
-
-static bool has_array(const struct rc_h5_node *n)
-{
-	if (!n->is_group)
-		return n->usable;
-	for (size_t i = 0; i < n->n_children; i++)
-		if (has_array(n->children[i]))
-			return true;
-	return false;
-}
 
 static bool is_episode_name(const char *name)
 {
@@ -66,7 +56,7 @@ static bool numbers_are_episodes(const struct rc_h5_node *group)
 
 	for (size_t i = 0; i < group->n_children; i++) {
 		const struct rc_h5_node *c = group->children[i];
-		if (!c->is_group || !is_number(c->name) || !has_array(c))
+		if (!c->is_group || !is_number(c->name) || !describe_has_array(c))
 			continue;
 		first = first ? first : c;
 		if (!same_children(first, c))
@@ -83,7 +73,7 @@ struct episodes {
 
 static bool is_episode(const struct episodes *e, const struct rc_h5_node *n)
 {
-	return n->is_group && has_array(n) &&
+	return n->is_group && describe_has_array(n) &&
 	       (is_episode_name(n->name) || (e->numbers && is_number(n->name)));
 }
 
@@ -328,34 +318,14 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	return clocked ? 50 : alike > 1 ? 20 : 0;
 }
 
-static uint32_t language_of(const struct rc_h5_tree *t, struct rc_index_builder *b,
-			    const struct rc_h5_node *episode)
-{
-	static const char *const names[] = { "language_instruction", "language", "instruction",
-					     "task", "task_desc", "task_description", NULL };
-	char *text;
-	uint32_t off;
-
-	if (!describe_attr_any(t, episode, names, &text) && episode->parent)
-		describe_attr_any(t, t->root, names, &text);
-	off = rc_ixb_str(b, text);
-	free(text);
-	return off;
-}
-
 static int describe_episode(const struct rc_h5_tree *t, const struct rc_h5_node *root,
 			    struct rc_index_builder *b, struct quat_rule *quat, struct rc_err *err)
 {
 	struct draft d = { .t = t, .b = b, .root = root, .quat = quat };
-	struct rc_index_episode e = { .success = -1, .sim = UINT32_MAX };
-	int64_t success;
+	struct rc_index_episode e = describe_begin(&d, describe_language);
 	size_t clocked;
 	int rc;
 
-	e.key = rc_ixb_str(b, root->parent ? root->path + 1 : "/");
-	e.language = language_of(t, b, root);
-	if (rc_h5_attr_int(t, root, "success", &success))
-		e.success = success != 0;
 	rc_ixb_episode(b, &e);
 	rc = make_streams(&d, &clocked, err);
 	if (rc == 0) {
@@ -373,7 +343,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 	struct episodes e = find_episodes(t);
 	int rc = 0;
 
-	if (!has_array(t->root))
+	if (!describe_has_array(t->root))
 		return rc_fail(err, RC_E_FORMAT, "no_episodes", "it holds no arrays of numbers");
 	if (!e.group)
 		return describe_episode(t, t->root, b, &quat, err);
@@ -381,7 +351,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 		const struct rc_h5_node *c = e.group->children[i];
 		if (is_episode(&e, c))
 			rc = describe_episode(t, c, b, &quat, err);
-		else if (has_array(c))
+		else if (describe_has_array(c))
 			rc_ixb_note(b, RC_NOTE_INFO, "ignored_object", c->path,
 				    "'%s' lies beside the episodes and is left out", c->path);
 	}

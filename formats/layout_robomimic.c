@@ -3,7 +3,7 @@
  * robomimic and what grew out of it (robosuite raw, MimicGen, LIBERO, RoboCasa, Isaac Lab): one
  * group /data/demo_N an episode, all arrays of one length, rarely a clock, perhaps a rate in JSON.
  */
-#include "formats/describe.h"
+#include "formats/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,16 +34,6 @@ static bool is_episode(const struct rc_h5_node *n)
 
 /* --- probing ---------------------------------------------------------------------------------- */
 
-static bool has_array(const struct rc_h5_node *n)
-{
-	if (!n->is_group)
-		return n->usable;
-	for (size_t i = 0; i < n->n_children; i++)
-		if (has_array(n->children[i]))
-			return true;
-	return false;
-}
-
 /* What makes a numbered group an episode of this family. */
 static const char *telling_member(const struct rc_h5_node *demo)
 {
@@ -51,7 +41,7 @@ static const char *telling_member(const struct rc_h5_node *demo)
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(names); i++) {
 		const struct rc_h5_node *n = rc_h5_child(demo, names[i]);
-		if (n && has_array(n))
+		if (n && describe_has_array(n))
 			return names[i];
 	}
 	return NULL;
@@ -71,7 +61,7 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 		last = demo;
 		first = first ? first : demo;
 		member = member ? member : telling_member(demo);
-		arrays = arrays || has_array(demo);
+		arrays = arrays || describe_has_array(demo);
 		n++;
 	}
 	snprintf(reason, cap, "no group /data/demo_N");
@@ -116,6 +106,38 @@ static void quaternion_rule(struct source *s)
 		s->quat.order = "wxyz";
 }
 
+/* Whether any episode has this below it. */
+static const struct rc_h5_node *in_first_episode(const struct source *s, const char *path)
+{
+	for (size_t i = 0; i < s->data->n_children; i++)
+		if (is_episode(s->data->children[i]))
+			return rc_h5_find(s->t, s->data->children[i], path);
+	return NULL;
+}
+
+/* Conventions that no attribute of an array states. */
+static void fill_ledger(struct source *s)
+{
+	const struct rc_h5_node *image = in_first_episode(s, "obs/agentview_rgb");
+	char *flip = NULL;
+
+	rc_h5_attr_string(s->t, s->data, "macros_image_convention", &flip);
+	if (image && (!flip || strcmp(flip, "opengl") == 0))
+		rc_ixb_convention(s->b, "image_rows", "bottom first",
+				  flip ? "attribute" : "layout", image->path);
+	else if (flip)
+		rc_ixb_convention(s->b, "image_rows",
+				  strcmp(flip, "opengl") == 0 ? "bottom first" : "top first",
+				  "attribute", s->data->path);
+	free(flip);
+	if (image)
+		rc_ixb_convention(s->b, "gripper_action", "-1 open, 1 closed", "layout",
+				  s->data->path);
+	if (in_first_episode(s, "obs/ee_ori"))
+		rc_ixb_convention(s->b, "rotation", "axis-angle", "layout",
+				  in_first_episode(s, "obs/ee_ori")->path);
+}
+
 static void find_rate(struct source *s)
 {
 	static const char *const in_kwargs[] = { "env_kwargs", "control_freq", NULL };
@@ -135,15 +157,23 @@ static void find_rate(struct source *s)
 static void find_language(struct source *s)
 {
 	static const char *const keys[] = { "language_instruction", NULL };
+	static const char *const in_args[][4] = {
+		{ "language_instruction" },
+		{ "env_kwargs", "language_instruction" },
+		{ "env_kwargs", "ep_meta", "lang" },
+	};
 	char *info;
 
 	if (describe_attr_any(s->t, s->data, keys, &s->language))
 		return;
-	if (!rc_h5_attr_string(s->t, s->data, "problem_info", &info))
-		return;
-	if (!describe_json_string(info, keys, &s->language))
-		s->language = NULL;
-	free(info);
+	if (rc_h5_attr_string(s->t, s->data, "problem_info", &info)) {
+		if (!describe_json_string(info, keys, &s->language))
+			s->language = NULL;
+		free(info);
+	}
+	for (size_t i = 0; !s->language && s->env_args && i < RC_ARRAY_LEN(in_args); i++)
+		if (!describe_json_string(s->env_args, in_args[i], &s->language))
+			s->language = NULL;
 }
 
 /* --- one episode ------------------------------------------------------------------------------ */
@@ -303,7 +333,7 @@ static void give_clocks(struct source *s, struct draft *d, uint64_t length)
 
 	if (own && own->usable && own->dataset->rank == 1 && own->dataset->dtype == RC_I64 &&
 	    own->dataset->dims[0] == length && length > 0)
-		describe_stamps_ns(d, own, &k);
+		describe_stamps(d, own, "ns", &k);
 	if (s->hz_origin)
 		rate = describe_clock_nominal(d, s->hz, s->hz_origin);
 	for (size_t i = 0; i < d->n; i++) {
@@ -330,6 +360,7 @@ static int describe_episode(struct source *s, const struct rc_h5_node *demo, str
 	rc = give_roles(&d, err);
 	if (rc)
 		goto done;
+	describe_check_count(&d, "num_samples");
 	give_clocks(s, &d, length);
 	describe_emit(&d);
 done:
@@ -352,6 +383,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 			    s.data->problem ? s.data->problem : "damaged");
 	rc_h5_attr_string(t, s.data, "env_args", &s.env_args);
 	quaternion_rule(&s);
+	fill_ledger(&s);
 	find_rate(&s);
 	find_language(&s);
 	for (size_t i = 0; rc == 0 && i < s.data->n_children; i++) {
@@ -359,7 +391,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 		if (is_episode(c)) {
 			rc = describe_episode(&s, c, err);
 			n++;
-		} else if (has_array(c)) {
+		} else if (describe_has_array(c)) {
 			rc_ixb_note(b, RC_NOTE_INFO, "ignored_object", c->path,
 				    "'%s' is not named like an episode", c->path);
 		}
@@ -374,7 +406,7 @@ static int describe(const struct rc_h5_tree *t, struct rc_index_builder *b, stru
 
 const struct rc_layout rc_layout_robomimic = {
 	.name = "robomimic",
-	.summary = "many episodes in /data/demo_N: robomimic, robosuite, LIBERO, Isaac Lab",
+	.summary = "many episodes in /data/demo_N: robomimic, LIBERO, RoboCasa, Isaac Lab",
 	.probe = probe,
 	.describe = describe,
 };

@@ -19,7 +19,7 @@ enum {
 	RC_READER_SLOTS = 4,  /* files that a reader keeps open */
 	RC_MAX_IDS = 256,     /* chunks of one request */
 	RC_MAX_PLACES = 128 << 10, /* chunks of a dataset whose places are told */
-	RC_MAX_TEXT = 8192,   /* of a request; paths inside files are shorter */
+	RC_MAX_TEXT = 32 << 10, /* of a request: a path inside a file, a map */
 	RC_SHARED_ALIGN = 64, /* of each chunk in the shared block */
 	RC_SHARED_MAX = 1 << 30
 };
@@ -40,8 +40,9 @@ int rc_msg_recv(int sock, void *buf, size_t cap, size_t *n_out, int *fd_out, int
 enum rc_op {
 	RC_OP_SHARED,   /* descriptor: the new shared block of `bytes` */
 	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot` */
-	RC_OP_SCAN,     /* text: the layout wanted or ""; reply.n: bytes of the index, whose first
-			 * part is in the shared block */
+	RC_OP_BESIDE,   /* descriptor: the JSON file of `bytes` beside that of `slot` */
+	RC_OP_SCAN,     /* text: the layout or map wanted, or ""; reply.n: bytes of the index,
+			 * whose first part is in the shared block */
 	RC_OP_INDEX,    /* the index from byte row0 on into the shared block */
 	RC_OP_PLACES,   /* text: path of the dataset; reply.n: bytes of its array of struct
 			 * rc_place in the shared block, 0 where they are not known */
@@ -55,6 +56,7 @@ struct rc_request {
 	uint64_t bytes, row0, n_rows;
 	uint32_t dtype, rank;
 	struct rc_frames frames; /* ROWS of encoded pictures: as they are or decoded */
+	uint32_t time_last, pad;
 	uint64_t dims[RC_MAX_RANK], chunk[RC_MAX_RANK];
 	uint32_t n_ids, n_text; /* n_text counts the final NUL */
 	/* n_ids of uint64_t and n_text bytes follow */
@@ -88,7 +90,8 @@ void rc_reader_serve(int sock, const struct rc_reader_limits *limits) __attribut
 
 struct rc_readers;
 struct stat;
-/* Opens a regular file for reading, never blocking on a pipe or device, or an unpacked one. */
+/* Opens a regular file for reading, never blocking on a pipe or device, or one that was unpacked
+ * for the readers; p may be NULL: there is none. */
 int rc_input_open(struct rc_readers *p, const char *path, int *fd_out, struct stat *st_out,
 		  struct rc_err *err);
 /* RC_E_INPUT "input_changed" unless the file has this size and mtime. */

@@ -112,7 +112,7 @@ int rc_reader_new(struct rc_readers *p, struct rc_reader **r_out, struct rc_err 
 	r->pool = p;
 	r->sock = r->memfd = -1;
 	for (int i = 0; i < RC_READER_SLOTS; i++)
-		r->slots[i].fd = -1;
+		r->slots[i].fd = r->slots[i].beside = -1;
 	*r_out = r;
 	return 0;
 }
@@ -121,8 +121,10 @@ static void free_slot(struct slot *s)
 {
 	if (s->fd >= 0)
 		close(s->fd);
+	if (s->beside >= 0)
+		close(s->beside);
 	free(s->path);
-	*s = (struct slot){ .fd = -1 };
+	*s = (struct slot){ .fd = -1, .beside = -1 };
 }
 
 void rc_reader_free(struct rc_reader *r)
@@ -184,6 +186,12 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 	};
 	int rc = reader_ask_process(r, &k, err);
 
+	if (!rc && s->beside >= 0) {
+		k.q.op = RC_OP_BESIDE;
+		k.q.bytes = s->beside_id.bytes;
+		k.fd = s->beside;
+		rc = reader_ask_process(r, &k, err);
+	}
 	s->sent = !rc;
 	return rc;
 }
@@ -293,6 +301,7 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	rc = new_slot(r, path, &s, err);
 	if (rc)
 		return rc;
+	s->beside = rc_sidecar_open(r->pool, path, &s->beside_id);
 	rc = scan_once(r, s, layout, &block, &n, &why);
 	if (rc && r->killed)
 		rc = scan_once(r, s, layout, &block, &n, &why);
@@ -300,6 +309,9 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 		rc = rc_index_open(block, n, path, s->bytes, &ix, &why);
 	if (!rc)
 		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, &why);
+	if (!rc && s->beside >= 0)
+		rc = rc_input_same(s->beside, path, s->beside_id.bytes, s->beside_id.mtime_ns,
+				   &why);
 	if (rc) {
 		if (err)
 			*err = why;
@@ -307,6 +319,8 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 		return rc;
 	}
 	ix->mtime_ns = s->mtime_ns;
+	ix->beside_bytes = s->beside_id.bytes;
+	ix->beside_mtime_ns = s->beside_id.mtime_ns;
 	*ix_out = ix;
 	return 0;
 }
@@ -343,6 +357,7 @@ static void describe(struct ask *k, const struct rc_index *ix, const struct rc_d
 	k->q.dtype = d->dtype;
 	k->q.rank = d->rank;
 	k->q.frames = d->frames;
+	k->q.time_last = d->time_last;
 	memcpy(k->q.dims, d->dims, sizeof k->q.dims);
 	memcpy(k->q.chunk, d->chunk, sizeof k->q.chunk);
 }

@@ -63,7 +63,7 @@ struct rc_codec_count;
 void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *counts);
 
 struct rc_scan_options {
-	const char *layout; /* --layout-in, or NULL to probe */
+	const char *layout; /* a name, the text of a map (map.h), or NULL to probe */
 };
 
 /* Opens path (a regular file, not through a symlink loop, never blocking), parses it, gives its

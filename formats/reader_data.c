@@ -5,6 +5,7 @@
 #include "formats/serve_private.h"
 
 #include "base/mem.h"
+#include "formats/h5private.h"
 
 /* Decoded chunks are cached by libhdf5 for datasets that it decodes, so few of those stay open. */
 enum { MAX_ROW_DATASETS = 4, ROW_CACHE_BYTES = 32 << 20 };
@@ -91,22 +92,39 @@ done:
 	return rc;
 }
 
+/* The axes of an array in each record come behind those of the dataset. */
+static bool add_member(struct open_dataset *d, const char *member)
+{
+	uint32_t rank = d->rank;
+
+	if (!d->for_rows || !h5_member_dims(d->id, member, &d->rank, d->dims))
+		return false;
+	for (uint32_t i = rank; i < d->rank; i++)
+		d->chunk[i] = d->chunked ? d->dims[i] : 0;
+	return true;
+}
+
 static int open_dataset(struct open_dataset *d, const struct open_file *f, const char *path,
 			struct rc_err *err)
 {
 	hid_t access = access_list(d->for_rows);
+	const char *member = NULL;
 	int rc;
 
-	d->id = access < 0 ? -1 : H5Dopen2(f->tree->file, path, access);
+	d->id = access < 0 ? -1 : h5_open_values(f->tree->file, path, access, &member);
 	if (access >= 0)
 		H5Pclose(access);
 	if (d->id < 0)
 		return rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot open '%s'", path);
 	rc = describe(d, path, err);
+	if (!rc && member && !add_member(d, member))
+		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot open '%s'", path);
 	if (!rc)
 		rc = rc_strdup(&d->path, path, err);
 	if (rc)
 		H5Dclose(d->id);
+	else if (member)
+		d->member = d->path + (member - path);
 	return rc;
 }
 
@@ -133,6 +151,9 @@ static bool same_shape(const struct open_dataset *d, const struct rc_request *q)
 {
 	if (d->for_rows && q->frames.codec != RC_FRAME_RAW)
 		return d->dims[0] == q->dims[0];
+	if (d->for_rows && q->time_last)
+		return d->rank == 2 && q->rank == 2 && !d->member && d->dims[0] == q->dims[1] &&
+		       d->dims[1] == q->dims[0];
 	return d->rank == q->rank && !memcmp(d->dims, q->dims, q->rank * sizeof *q->dims) &&
 	       (d->for_rows ||
 		(d->chunked && !memcmp(d->chunk, q->chunk, q->rank * sizeof *q->chunk)));
@@ -272,59 +293,43 @@ int serve_places(struct server *s, struct rc_err *err)
 }
 
 /* libhdf5 would give fill values for chunks that do not exist. */
-static int check_written(const struct open_dataset *d, uint64_t row0, uint64_t n_rows,
+static int check_written(const struct open_dataset *d, const struct rc_request *q,
 			 struct rc_err *err)
 {
-	uint64_t per_row = 1, first, last;
+	uint32_t axis = q->time_last ? 1 : 0;
 	hsize_t offset[RC_MAX_RANK], n;
+	uint64_t first, last, total = 1;
 	int rc = 0;
 
 	if (!d->chunked)
 		return 0;
-	for (uint32_t i = 1; i < d->rank; i++)
-		per_row *= chunks_along(d, i);
-	first = row0 / d->chunk[0] * per_row;
-	last = ((row0 + n_rows - 1) / d->chunk[0] + 1) * per_row;
-	for (uint64_t id = first; !rc && id < last && chunk_offset(d, id, offset); id++)
-		rc = stored_size(d, offset, &n, err);
+	for (uint32_t i = 0; i < d->rank; i++)
+		total *= chunks_along(d, i);
+	first = q->row0 / d->chunk[axis] * d->chunk[axis];
+	last = q->row0 + q->n_rows;
+	/* along axis 0 the ids follow each other, along axis 1 they lie all over the grid */
+	for (uint64_t id = axis ? 0 : first / d->chunk[0] * (total / chunks_along(d, 0));
+	     !rc && id < total && chunk_offset(d, id, offset); id++) {
+		if (!axis && offset[0] >= last)
+			break;
+		if (offset[axis] >= first && offset[axis] < last)
+			rc = stored_size(d, offset, &n, err);
+	}
 	return rc;
 }
 
-static int read_rows(const struct server *s, const struct open_dataset *d, hid_t type,
-		     struct rc_err *err)
+static int read_rows(const struct server *s, const struct open_dataset *d, struct rc_err *err)
 {
-	hsize_t start[RC_MAX_RANK] = { s->q->row0 }, count[RC_MAX_RANK];
-	hid_t file_space = H5Dget_space(d->id), memory = -1;
-	int rc = 0;
+	const struct h5_rows rows = {
+		.dset = d->id, .member = d->member, .dtype = (enum rc_dtype)s->q->dtype,
+		.time_last = s->q->time_last, .row0 = s->q->row0, .n_rows = s->q->n_rows,
+	};
 
-	memcpy(count, d->dims, sizeof count);
-	count[0] = s->q->n_rows;
-	if (file_space >= 0)
-		memory = H5Screate_simple((int)d->rank, count, NULL);
-	if (memory < 0 ||
-	    H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
-	    H5Dread(d->id, type, memory, file_space, H5P_DEFAULT, s->shared) < 0)
-		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable",
-				"cannot read rows %llu to %llu of '%s'",
-				(unsigned long long)s->q->row0,
-				(unsigned long long)(s->q->row0 + s->q->n_rows - 1), d->path);
-	if (memory >= 0)
-		H5Sclose(memory);
-	if (file_space >= 0)
-		H5Sclose(file_space);
-	return rc;
-}
-
-static int serve_numbers(struct server *s, const struct open_dataset *d, struct rc_err *err)
-{
-	hid_t type = rc_h5_type((enum rc_dtype)s->q->dtype);
-	int rc;
-
-	if (type < 0)
-		return rc_h5_fail(err, RC_E_BUG, "hdf5_type", "libhdf5 has no such type");
-	rc = read_rows(s, d, type, err);
-	H5Tclose(type);
-	return rc;
+	if (h5_read_rows(&rows, s->shared))
+		return 0;
+	return rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot read rows %llu to %llu of '%s'",
+			  (unsigned long long)s->q->row0,
+			  (unsigned long long)(s->q->row0 + s->q->n_rows - 1), d->path);
 }
 
 int serve_rows(struct server *s, struct rc_err *err)
@@ -336,7 +341,7 @@ int serve_rows(struct server *s, struct rc_err *err)
 
 	if (rc)
 		return rc;
-	if (!q->n_rows || q->row0 > d->dims[0] || q->n_rows > d->dims[0] - q->row0)
+	if (!q->n_rows || q->row0 > q->dims[0] || q->n_rows > q->dims[0] - q->row0)
 		return rc_fail(err, RC_E_BUG, "bad_rows", "no such rows in '%s'", d->path);
 	for (uint32_t i = 1; i < q->rank; i++)
 		if (!rc_mul(row, q->dims[i], &row))
@@ -347,13 +352,13 @@ int serve_rows(struct server *s, struct rc_err *err)
 		s->a->need = bytes;
 		return 0;
 	}
-	rc = check_written(d, q->row0, q->n_rows, err);
+	rc = check_written(d, q, err);
 	if (rc)
 		return rc;
 	if (q->frames.codec != RC_FRAME_RAW)
 		rc = serve_frames(s, d, (size_t)row, err);
 	else
-		rc = serve_numbers(s, d, err);
+		rc = read_rows(s, d, err);
 	s->a->n = bytes;
 	return rc;
 }

@@ -38,7 +38,7 @@ int rc_input_open(struct rc_readers *p, const char *path, int *fd_out, struct st
 		  struct rc_err *err)
 {
 	bool unpacked = false;
-	int rc = p->unpacked ? rc_unpacked_open(p->unpacked, path, fd_out, &unpacked, err) : 0;
+	int rc = p && p->unpacked ? rc_unpacked_open(p->unpacked, path, fd_out, &unpacked, err) : 0;
 
 	if (rc)
 		return rc;

@@ -7,6 +7,7 @@
 
 #include "formats/chunk.h"
 #include "formats/protocol.h"
+#include "formats/sidecar.h"
 
 struct rc_readers {
 	struct rc_reader_limits limits;
@@ -23,6 +24,8 @@ struct slot {
 	uint64_t bytes;
 	int64_t mtime_ns;
 	int fd;
+	int beside; /* its JSON file while it is scanned, or -1 */
+	struct rc_sidecar_id beside_id;
 	bool sent; /* the process of now has it */
 	uint64_t used;
 };

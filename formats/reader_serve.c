@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "formats/format.h"
+#include "formats/sidecar.h"
 
 #ifdef __has_feature
 #define HAS_FEATURE(f) __has_feature(f)
@@ -99,12 +100,26 @@ static int serve_open(struct server *s, struct rc_err *err)
 	close_tree(s, s->q->slot);
 	if (f->fd >= 0)
 		close(f->fd);
-	f->fd = -1;
+	if (f->beside >= 0)
+		close(f->beside);
+	f->fd = f->beside = -1;
 	if (s->fd < 0 || fstat(s->fd, &st))
 		return rc_fail(err, RC_E_BUG, "no_descriptor", "no descriptor came along");
 	forget(s, &st);
 	f->fd = s->fd;
 	f->bytes = s->q->bytes;
+	s->fd = -1;
+	return 0;
+}
+
+static int serve_beside(struct server *s, struct rc_err *err)
+{
+	struct open_file *f = &s->files[s->q->slot];
+
+	if (s->fd < 0 || f->beside >= 0)
+		return rc_fail(err, RC_E_BUG, "no_descriptor", "no descriptor came along");
+	f->beside = s->fd;
+	f->beside_bytes = s->q->bytes;
 	s->fd = -1;
 	return 0;
 }
@@ -174,7 +189,8 @@ static void give_back_heap(void)
 static int serve_scan(struct server *s, struct rc_err *err)
 {
 	struct rc_index_builder *b = NULL;
-	struct open_file *f;
+	struct rc_json *beside = NULL;
+	struct open_file *f = NULL;
 	int rc = serve_need_file(s, true, &f, err);
 
 	drop_index(s);
@@ -182,7 +198,14 @@ static int serve_scan(struct server *s, struct rc_err *err)
 	if (!rc)
 		rc = rc_index_builder_new(&b, err);
 	if (!rc)
+		rc_sidecar_read(f->beside, f->beside_bytes, &beside, b);
+	if (!rc)
+		f->tree->sidecar = beside;
+	if (!rc)
 		rc = rc_layout_scan(f->tree, *s->text ? s->text : NULL, b, err);
+	if (f && f->tree)
+		f->tree->sidecar = NULL;
+	rc_json_free(beside);
 	if (!rc) { /* its objects would wait beside the index for nothing */
 		rc_h5_tree_forget(f->tree);
 		give_back_heap();
@@ -235,6 +258,7 @@ static int serve(struct server *s, struct rc_err *err)
 	switch (s->q->op) {
 	case RC_OP_SHARED: return serve_shared(s, err);
 	case RC_OP_OPEN: return serve_open(s, err);
+	case RC_OP_BESIDE: return serve_beside(s, err);
 	case RC_OP_SCAN: return serve_scan(s, err);
 	case RC_OP_INDEX: share_index(s, s->q->row0); return 0;
 	case RC_OP_PLACES: return serve_places(s, err);
@@ -290,7 +314,7 @@ void rc_reader_serve(int sock, const struct rc_reader_limits *limits)
 	s.limits = limits;
 	s.a = &reply;
 	for (int i = 0; i < RC_READER_SLOTS; i++)
-		s.files[i].fd = -1;
+		s.files[i].fd = s.files[i].beside = -1;
 	take_limits(&s);
 	for (;;) {
 		struct rc_err err = { 0 };

@@ -15,12 +15,15 @@ enum { MAX_DATASETS = 64, MAX_FDS = 32 };
 struct open_file {
 	int fd; /* -1: free */
 	uint64_t bytes;
+	int beside; /* its JSON file, or -1 */
+	uint64_t beside_bytes;
 	struct rc_h5_tree *tree; /* opened when first needed */
 };
 
 struct open_dataset {
 	char *path; /* NULL: free */
 	hid_t id;
+	const char *member; /* of its records, the end of path; or NULL */
 	uint32_t slot, rank;
 	bool for_rows, chunked;
 	struct rc_h5_node *node; /* of encoded frames, once they were asked for */

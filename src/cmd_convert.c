@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "map.h"
 #include "run.h"
 #include "signals.h"
 #include "version.h"
@@ -26,7 +27,10 @@ static const struct rc_opt rows[] = {
 	 .help = "names in --files-from end with NUL, as find -print0 writes them"},
 	{.name = "layout-in", .type = RC_OPT_STRING, .offset = AT(layout_in), .arg = "NAME",
 	 .group = "Input and output",
-	 .help = "read inputs as this layout (robomimic, aloha, generic) instead of guessing"},
+	 .help = "read inputs as this layout instead of guessing; robocache layouts lists them"},
+	{.name = "map", .type = RC_OPT_STRING, .offset = AT(map), .arg = "FILE",
+	 .group = "Input and output",
+	 .help = "read inputs as this JSON map of paths to streams and clocks says"},
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
@@ -244,10 +248,11 @@ int cmd_convert(int argc, char **argv)
 	struct rc_outpipe pipe = {.fd = -1};
 	struct rc_json *recipe = NULL;
 	struct rc_err err = {0};
-	struct rc_buf out;
+	struct rc_buf out, map;
 	int status;
 
 	rc_buf_init(&out);
+	rc_buf_init(&map);
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	trim_slashes((char *)set.output);
@@ -256,6 +261,7 @@ int cmd_convert(int argc, char **argv)
 		goto done;
 	}
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
+	    rc_map_load(&set.map, set.layout_in, &map, &err) ||
 	    (set.output && !strcmp(set.output, "-") && open_pipe(&pipe, &run, &set, &err)) ||
 	    rc_cmd_readers(&run.readers, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
@@ -272,6 +278,7 @@ done:
 	rc_json_free(recipe);
 	rc_opts_release(&opts);
 	rc_buf_release(&out);
+	rc_buf_release(&map);
 	rc_signals_reraise(status);
 	return status;
 }

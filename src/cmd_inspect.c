@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "machine.h"
 #include "manifest.h"
+#include "map.h"
 #include "run.h"
 #include "signals.h"
 #include "survey.h"
@@ -17,7 +18,7 @@
 struct options {
 	const char *files_from;
 	bool null_separated;
-	const char *layout_in;
+	const char *layout_in, *map;
 	const char *index;
 	const char *scratch_dir;
 	bool json, long_form;
@@ -37,7 +38,9 @@ static const struct rc_opt rows[] = {
 	 .help = "names in --files-from end with NUL, as find -print0 writes them"},
 	{.name = "layout-in", .type = RC_OPT_STRING, .offset = AT(layout_in), .arg = "NAME",
 	 .group = "Input",
-	 .help = "read inputs as this layout (robomimic, aloha, generic) instead of guessing"},
+	 .help = "read inputs as this layout instead of guessing; robocache layouts lists them"},
+	{.name = "map", .type = RC_OPT_STRING, .offset = AT(map), .arg = "FILE",
+	 .help = "read inputs as this JSON map of paths to streams and clocks says"},
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
@@ -243,7 +246,7 @@ static int inspect(struct rc_readers *readers, const struct rc_inputs *inputs,
 	const struct rc_scan_ask ask = {
 		.readers = readers,
 		.inputs = inputs,
-		.layout = set->layout_in,
+		.layout = set->map ? set->map : set->layout_in,
 		.index_file = set->index,
 		.n_threads = n_threads,
 	};
@@ -290,8 +293,10 @@ int cmd_inspect(int argc, char **argv)
 	struct rc_inputs inputs = {0};
 	struct rc_err err = {0};
 	char *scratch_dir = NULL;
+	struct rc_buf map;
 	int status, rc = 0;
 
+	rc_buf_init(&map);
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	if (opts.n_operands == 0 && !set.files_from)
@@ -301,6 +306,8 @@ int cmd_inspect(int argc, char **argv)
 		status = RC_EXIT_USAGE;
 		goto done;
 	}
+	if (!rc)
+		rc = rc_map_load(&set.map, set.layout_in, &map, &err);
 	if (!rc)
 		rc = rc_cmd_readers(&readers, &err);
 	if (!rc)
@@ -324,6 +331,7 @@ done:
 	free(scratch_dir);
 	rc_inputs_release(&inputs);
 	rc_opts_release(&opts);
+	rc_buf_release(&map);
 	rc_signals_reraise(status);
 	return status;
 }

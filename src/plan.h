@@ -18,6 +18,8 @@ struct rc_plan_source {
 	enum rc_method method;
 	enum rc_clock_kind clock; /* what counts in this run: --source-rate makes NONE NOMINAL */
 	struct rc_rate rate;      /* NOMINAL */
+	bool anchored;            /* NOMINAL: row 0 is at start_ns on the origin of stamps */
+	int64_t start_ns;
 	const char *rate_origin;  /* "option" "env_args control_freq" ... */
 	int64_t latency_ns;
 	uint32_t column, width;   /* in the output row, elements */

@@ -23,10 +23,14 @@ static void choose_clock(struct planner *p, struct candidate *c)
 	c->src.clock = (enum rc_clock_kind)k->kind;
 	c->src.rate = (struct rc_rate){k->rate_num, k->rate_den};
 	c->src.rate_origin = rc_index_str(p->ix, k->rate_origin);
+	c->src.anchored = k->anchored;
+	c->src.start_ns = k->anchored ? k->first_ns : 0;
 	if (r && (!r->is_default || k->kind != RC_CLOCK_MEASURED)) {
 		c->src.clock = RC_CLOCK_NOMINAL;
 		c->src.rate = r->rate;
 		c->src.rate_origin = "option";
+		c->src.anchored = false;
+		c->src.start_ns = 0;
 	}
 	r = rc_rules_match_either(&recipe->latency, c->name, c->out_name);
 	c->src.latency_ns = r ? r->ns : 0;

@@ -146,8 +146,8 @@ static void span_of(const struct planner *p, const struct rc_plan_source *src, i
 		*a_out = s->clock.first_ns - src->latency_ns;
 		*b_out = s->clock.last_ns - src->latency_ns;
 	} else {
-		*a_out = -src->latency_ns;
-		*b_out = rc_rate_offset_ns(src->rate, (int64_t)s->n_rows - 1) - src->latency_ns;
+		*a_out = src->start_ns - src->latency_ns;
+		*b_out = *a_out + rc_rate_offset_ns(src->rate, (int64_t)s->n_rows - 1);
 	}
 }
 
@@ -156,6 +156,11 @@ static uint64_t ticks_in(struct rc_rate rate, int64_t a, int64_t b)
 	double n = b < a ? 0 : ((double)b - (double)a) / 1e9 * rc_rate_hz(rate) + 1;
 
 	return n < 1e15 ? (uint64_t)n : (uint64_t)1e15;
+}
+
+static bool has_origin(const struct candidate *c)
+{
+	return c->src.clock == RC_CLOCK_MEASURED || c->src.anchored;
 }
 
 /* Clocks of different origin cannot be put on one timeline. */
@@ -170,12 +175,12 @@ static int check_one_origin(struct planner *p, struct rc_err *err)
 		const struct candidate *c = &p->c[i];
 		if (!c->selected)
 			continue;
-		if (c->src.clock == RC_CLOCK_MEASURED)
+		if (has_origin(c))
 			measured = c;
 		else
 			nominal = c;
 	}
-	if (wanted && wanted->src.clock == RC_CLOCK_MEASURED)
+	if (wanted && has_origin(wanted))
 		measured = wanted;
 	else if (wanted && wanted->src.clock == RC_CLOCK_NOMINAL)
 		nominal = wanted;

@@ -96,6 +96,8 @@ int rc_quality_add(struct rc_quality *q, const struct rc_work *w, struct rc_err 
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++)
 		for (size_t k = 0; k < w->plan->streams[i].n_sources && !rc; k++)
 			rc = add_source(q, w, i, k, err);
+	if (!rc && q->problems)
+		rc_lint_episode(w, q->problems);
 	return rc;
 }
 

@@ -27,6 +27,7 @@ struct rc_stream_quality {
 };
 
 struct rc_quality {
+	struct rc_problems *problems; /* findings about values go there; NULL: nowhere */
 	struct rc_stream_quality *s;
 	size_t n, cap;
 };

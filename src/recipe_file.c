@@ -112,9 +112,15 @@ static int set_object(struct rc_opts *o, const char *name, const struct rc_json 
 {
 	const struct rc_opt *row = find_row(o, name);
 	char joint = joint_of(name);
+	bool is_map = strcmp(name, "map") == 0;
 	bool one_text = row->type != RC_OPT_LIST;
 	int rc = 0;
 
+	if (is_map) {
+		rc_buf_clear(b);
+		rc = rc_json_text(j, false, b, err);
+		return rc ? rc : rc_opts_set_recipe(o, name, b->p, err);
+	}
 	if (!joint)
 		return rc_fail(err, RC_E_USAGE, "recipe", "recipe key '%s' does not take an object",
 			       name);

@@ -120,7 +120,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		.readers = r->readers,
 		.inputs = &r->inputs,
 		.known = &r->known,
-		.layout = r->set->layout_in,
+		.layout = r->set->map ? r->set->map : r->set->layout_in,
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
 		.decode = decode_order(r->set),
@@ -165,6 +165,7 @@ static int plan(struct rc_run *r, struct rc_err *err)
 	rc = rc_writer_init(&r->writer, &r->plan, r->set, &info, err);
 	if (rc)
 		return rc;
+	r->quality.problems = &r->problems;
 	r->writer.quality = &r->quality;
 	r->writer.bad_limit = &r->bad_limit;
 	r->writer.pipe = r->pipe;

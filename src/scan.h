@@ -30,7 +30,7 @@ struct rc_scan {
 struct rc_scan_ask {
 	struct rc_readers *readers;
 	const struct rc_inputs *inputs; /* borrowed for the life of the scan */
-	const char *layout;             /* --layout-in, or NULL to probe each file */
+	const char *layout;             /* a name or the text of a map; NULL: probe each file */
 	const struct rc_known *known;   /* inputs that need not be opened; see quarantine.h */
 	enum rc_frame_order decode;     /* what becomes of encoded frames */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */

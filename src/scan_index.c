@@ -5,15 +5,18 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "formats/map.h"
+#include "formats/sidecar.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 1 };
+enum { REVISION = 2 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 
@@ -32,10 +35,20 @@ struct record {
 	uint64_t path_bytes, block_bytes; /* which follow, without NUL */
 	uint64_t file_bytes;
 	int64_t mtime_ns;
+	struct rc_sidecar_id beside;
 	struct rc_digest digest;          /* of the fields above, the path and the block */
 };
 
 static const char magic[16] = "robocache-index";
+
+/* A map is longer than there is room. */
+static void put_map(char *dst, const char *map)
+{
+	char hex[RC_DIGEST_HEX];
+
+	rc_digest_hex(rc_digest_of(map, strlen(map)), hex);
+	snprintf(dst, MAX_TEXT, "map %s", hex);
+}
 
 static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 {
@@ -48,7 +61,10 @@ static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 	h->episode_bytes = sizeof(struct rc_index_episode);
 	h->note_bytes = sizeof(struct rc_note);
 	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
-	snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
+	if (layout && rc_map_is_text(layout))
+		put_map(h->layout, layout);
+	else
+		snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
 	h->n_records = n_records;
 	h->digest = rc_digest_of(h, offsetof(struct head, digest));
 }
@@ -98,10 +114,17 @@ static struct rc_scanned *find(const struct loader *l, const char *path)
 	return hit ? *hit : NULL;
 }
 
-/* The file is still the one that was scanned. */
+/* The file is still the one that was scanned, and so is what lies beside it. */
 static bool unchanged(const struct record *r, const char *path)
 {
+	struct rc_sidecar_id beside;
 	struct stat st;
+	int fd = rc_sidecar_open(NULL, path, &beside);
+
+	if (fd >= 0)
+		close(fd);
+	if (beside.bytes != r->beside.bytes || beside.mtime_ns != r->beside.mtime_ns)
+		return false;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
 	       (uint64_t)st.st_size == r->file_bytes &&
@@ -135,6 +158,8 @@ static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 	block = NULL; /* taken, or freed */
 	if (*good_out) {
 		f->index->mtime_ns = r.mtime_ns;
+		f->index->beside_bytes = r.beside.bytes;
+		f->index->beside_mtime_ns = r.beside.mtime_ns;
 		l->n_loaded++;
 	}
 done:
@@ -183,7 +208,7 @@ static int load_records(struct loader *l, const char *layout, struct rc_err *err
 	}
 	if (memcmp(&h, &want, sizeof h)) {
 		warn(l, memcmp(h.layout, want.layout, sizeof h.layout)
-				? "was made with another --layout-in"
+				? "was made with another --layout-in or --map"
 				: "was made by another version of robocache");
 		return 0;
 	}
@@ -231,6 +256,7 @@ static bool put_record(FILE *f, struct rc_hasher *hash, const struct rc_scanned 
 		.block_bytes = s->index->block_bytes,
 		.file_bytes = s->index->file_bytes,
 		.mtime_ns = s->index->mtime_ns,
+		.beside = {s->index->beside_bytes, s->index->beside_mtime_ns},
 	};
 
 	r.digest = digest_of(hash, &r, s->path, s->index->block);

@@ -34,6 +34,7 @@ struct rc_settings {
 	const char *files_from;
 	bool null_separated;
 	const char *layout_in;
+	const char *map;                   /* a file; its text from rc_map_load() on */
 	const char *index;
 	const char *scratch_dir;
 	/* what comes out */

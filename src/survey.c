@@ -24,6 +24,7 @@ static uint32_t same_clock(const struct rc_index *ix, uint32_t first, uint32_t i
 		const struct rc_stream *o = &ix->streams[--k];
 
 		if (o->clock.kind == RC_CLOCK_MEASURED && o->clock.dataset == s->clock.dataset &&
+		    o->clock.rows == s->clock.rows &&
 		    o->row0 == s->row0 && o->n_rows == s->n_rows &&
 		    o->clock.unit_num == s->clock.unit_num &&
 		    o->clock.unit_den == s->clock.unit_den)

@@ -27,6 +27,8 @@ static void measured_json(struct rc_json *o, const struct rc_index *ix,
 	struct rc_json *iv;
 
 	rc_json_add_string(o, "path", rc_index_str(ix, ix->datasets[c->dataset].path));
+	if (c->rows)
+		rc_json_add_string(o, "rows", rc_index_str(ix, ix->datasets[c->rows - 1].path));
 	text_or_null(o, "unit", ix, c->unit_name);
 	text_or_null(o, "unit_origin", ix, c->unit_origin);
 	if (m->err) {
@@ -58,6 +60,8 @@ static void clock_json(struct rc_json *stream, const struct rc_index *ix,
 		measured_json(o, ix, c, m);
 	} else if (c->kind == RC_CLOCK_NOMINAL) {
 		rc_json_add_double(o, "rate_hz", (double)c->rate_num / (double)c->rate_den);
+		if (c->anchored)
+			rc_json_add_ns(o, "first_ns", c->first_ns);
 		text_or_null(o, "rate_origin", ix, c->rate_origin);
 	}
 }

@@ -40,9 +40,10 @@ bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
 	    s->row0 != o->row0)
 		return false;
 	if (a->clock == RC_CLOCK_MEASURED)
-		return s->clock.dataset == o->clock.dataset;
+		return s->clock.dataset == o->clock.dataset && s->clock.rows == o->clock.rows;
 	return a->clock != RC_CLOCK_NOMINAL ||
-	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den);
+	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
+		a->start_ns == b->start_ns);
 }
 
 /* Streams often share a clock: read it once. */
@@ -75,7 +76,8 @@ static int read_track(const struct rc_work_ask *ask, struct rc_work *w,
 	for (uint64_t k = 0; !rc && k < tr->n; k++) {
 		if (src->clock == RC_CLOCK_NOMINAL)
 			tr->t[k] = rc_rate_offset_ns(src->rate, (int64_t)k);
-		if (__builtin_sub_overflow(tr->t[k], src->latency_ns, &tr->t[k]))
+		if (__builtin_add_overflow(tr->t[k], src->start_ns, &tr->t[k]) ||
+		    __builtin_sub_overflow(tr->t[k], src->latency_ns, &tr->t[k]))
 			rc = rc_fail(err, RC_E_FORMAT, "bad_clock", "stamp %llu is out of range",
 				     (unsigned long long)k);
 	}
@@ -497,6 +499,8 @@ static int cut_tiles(struct rc_work *w, const struct rc_budget *budget, struct r
 		n += rc_div_up(w->n_ticks, rows);
 	}
 	rc = rc_arena_array(&w->arena, &w->tiles, n, sizeof *w->tiles, err);
+	if (!rc)
+		rc = rc_arena_array(&w->arena, &w->lints, n, sizeof *w->lints, err);
 	for (size_t i = 0; i < w->plan->n_streams && !rc; i++) {
 		uint64_t rows = tile_rows(w, i, size);
 

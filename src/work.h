@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "formats/chunk.h"
+#include "lint.h"
 #include "plan.h"
 #include "tile.h"
 #include "timeline.h"
@@ -39,6 +40,7 @@ struct rc_work {
 	uint64_t n_invalid;
 	struct rc_out_episode episode;
 	struct rc_tile *tiles;
+	struct rc_lint *lints;   /* one a tile, by the worker that emits it */
 	size_t n_tiles;
 	struct rc_arena arena;   /* holds all of the arrays above */
 	struct rc_work *next;    /* of those that wait for an episode */

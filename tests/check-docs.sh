@@ -103,7 +103,8 @@ for f in $(find src formats kernels -name '*.c' | sort); do
 	usage='|RC_E_USAGE'
 	case $f in
 	kernels/* | src/base/* | src/device.c | src/recipe*.c | src/resume.c | src/inputs.c | \
-		src/run.c | src/scan_index.c | src/cmd_*.c | formats/formats.c)
+		src/run.c | src/scan_index.c | src/cmd_*.c | src/map.c | formats/formats.c | \
+		formats/map.c)
 		usage=
 		;;
 	esac

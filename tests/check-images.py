@@ -262,7 +262,8 @@ def test_episodes():
         rows = [f[f"data/demo_{i}/obs/cam"].shape[1] for i in range(2)]
         check(rows[0] != rows[1], f"lengths differ: {rows}")
         check(frames_of(f["data/demo_1/obs/cam"]) == make.jpegs(T, optimize=True), "second")
-    check(codes("two-out") == [], f"no finding: {codes('two-out')}")
+    # the other streams do not move, and ALOHA's rate is not in the file
+    check(set(codes("two-out")) <= {"stuck_stream", "usual_rate"}, f"findings: {codes('two-out')}")
 
 
 # --- pixels -----------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ items() {
 
 rows formats/formats.def RC_LAYOUT >"$tmp/layouts"
 names 'formats/layout_*.c' formats/layout_ '\.c' >"$tmp/files"
-items man/robocache.1 LAYOUTS >"$tmp/pages"
+items man/robocache-layouts.7 LAYOUTS >"$tmp/pages"
 same "formats/layout_*.c and formats/formats.def" "$tmp/files" "$tmp/layouts"
-same "LAYOUTS in man/robocache.1 and formats/formats.def" "$tmp/pages" "$tmp/layouts"
+same "LAYOUTS in man/robocache-layouts.7 and formats/formats.def" "$tmp/pages" "$tmp/layouts"
 
 rows formats/shards.def RC_SHARD_LAYOUT >"$tmp/layouts"
 names 'formats/shard_*.c' formats/shard_ '\.c' >"$tmp/files"

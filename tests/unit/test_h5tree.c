@@ -47,7 +47,7 @@ Test(storage, what_can_be_read)
 Test(storage, what_cannot_says_why)
 {
 	static const char *const expected[][2] = {
-		{ "compound", "/table" },          { "variable_length", "/ragged" },
+		{ "compound", "/table/inner" },    { "variable_length", "/ragged" },
 		{ "rank", "/rank9" },              { "never_written", "/never" },
 		{ "never_written", "/huge" },      { "external", "/external" },
 		{ "virtual", "/virtual" },         { "unknown_filter", "/twice" },
@@ -79,6 +79,20 @@ Test(storage, addresses_count_from_the_start_of_the_file)
 		close(fd);
 		rc_index_free(ix);
 	}
+}
+
+Test(storage, members_of_records)
+{
+	struct rc_index *ix = scan("odd-storage.h5", NULL);
+	const struct rc_dataset *x = data_of(ix, "x"), *pair = data_of(ix, "pair");
+
+	cr_assert_str_eq(str(ix, x->path), "/table/x");
+	cr_assert_eq(x->storage, RC_STORE_READER);
+	cr_assert_eq(x->dtype, RC_F32);
+	cr_assert_eq(data_of(ix, "y")->dtype, RC_I32);
+	cr_assert(pair->rank == 3 && pair->dims[0] == 12 && pair->dims[1] == 2 &&
+		  pair->dims[2] == 3);
+	rc_index_free(ix);
 }
 
 /* Values through each way of reading a few rows. */

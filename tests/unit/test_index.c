@@ -120,6 +120,8 @@ static struct rc_index_builder *filled(void)
 	nominal->clock.kind = RC_CLOCK_NOMINAL;
 	nominal->clock.rate_num = 20;
 	nominal->clock.rate_den = 1;
+	nominal->clock.anchored = 1;
+	nominal->clock.first_ns = 500000000;
 	rc_ixb_convention(b, "quaternion_order", "xyzw", "layout", "/data");
 	return b;
 }
@@ -397,6 +399,9 @@ Test(index, dataset_fields)
 	REFUSED(p.d[2].chunk[0] = 0);
 	REFUSED(p.d[2].chunk[1] = UINT64_C(1) << 33);
 	REFUSED(p.d[2].chunk[4] = 1);
+	REFUSED(p.d[0].time_last = 1);
+	REFUSED(p.d[2].time_last = 2);
+	REFUSED(p.d[2].pad = 1);
 	REFUSED(p.d[2].address = 0);
 	REFUSED(p.d[0].address = FILE_BYTES);
 	REFUSED(p.d[0].address = FILE_BYTES - 1399);
@@ -484,6 +489,14 @@ Test(index, stream_fields)
 
 Test(index, clock_fields)
 {
+	REFUSED(p.s[0].clock.anchored = 1);
+	REFUSED(p.s[0].clock.rows = p.h->n_datasets + 1);
+	REFUSED(p.s[0].clock.rows = 1);
+	REFUSED(p.s[0].clock.pad = 1);
+	REFUSED(p.s[3].clock.rows = 4);
+	REFUSED(p.s[3].clock.anchored = 2);
+	REFUSED(p.s[3].clock.first_ns = INT64_C(1) << 62);
+	REFUSED(p.s[3].clock.rate_den = INT64_C(1) << 30);
 	REFUSED(p.s[0].clock.kind = 3);
 	REFUSED(p.s[0].clock.kind = RC_CLOCK_NONE);
 	REFUSED(p.s[0].clock.dataset = RC_NO_DATASET);

@@ -146,7 +146,7 @@ Test(aloha, one_episode_a_file)
 	cr_assert_str_eq(str(ix, ix->episodes[0].key), "/");
 	cr_assert_eq(ix->episodes[0].sim, 0);
 	cr_assert_eq(need(ix, 0, "action")->role, RC_ROLE_ACTION);
-	cr_assert_eq(need(ix, 0, "base_action")->role, RC_ROLE_OBS);
+	cr_assert_eq(need(ix, 0, "base_action")->role, RC_ROLE_ACTION);
 	cr_assert_eq(need(ix, 0, "cam_high")->kind, RC_KIND_IMAGE);
 	cr_assert_eq(need(ix, 0, "qpos")->clock.kind, RC_CLOCK_NONE);
 	cr_assert_eq(data_of(ix, "cam_high")->chunk[0], 1);
@@ -165,7 +165,8 @@ Test(aloha, encoded_images)
 	cr_assert_eq(data_of(ix, "cam_high")->frames.height, 24);
 	cr_assert_eq(data_of(ix, "cam_high")->frames.width, 32);
 	cr_assert_eq(data_of(ix, "cam_high")->frames.channels, 3);
-	cr_assert_eq(ix->n_notes, 0);
+	for (uint32_t i = 0; i < ix->n_notes; i++) /* the rate is not in the file */
+		cr_assert_str_eq(rc_index_str(ix, ix->notes[i].code), "usual_rate");
 	rc_index_free(ix);
 }
 
@@ -279,7 +280,7 @@ Test(generic, clock_behind_foreign_filters)
 
 Test(generic, numbered_groups)
 {
-	struct rc_index *ix = scan("good-trials.h5", NULL);
+	struct rc_index *ix = scan("good-trials.h5", "generic");
 
 	is_layout(ix, "generic", 4);
 	cr_assert_str_eq(str(ix, ix->episodes[3].key), "Trial10");
@@ -300,14 +301,76 @@ Test(generic, numbered_groups)
 	rc_index_free(ix);
 }
 
-Test(generic, flat_arrays_are_one_episode_with_a_warning)
+Test(flat, episodes_lie_end_to_end)
 {
 	struct rc_index *ix = scan("odd-flat.h5", NULL);
 
-	is_layout(ix, "generic", 1);
-	cr_assert_eq(need(ix, 0, "terminals")->role, RC_ROLE_DONE);
+	is_layout(ix, "flat", 10);
+	cr_assert_eq(need(ix, 9, "terminals")->role, RC_ROLE_DONE);
+	cr_assert_eq(need(ix, 9, "terminals")->row0, 450);
+	cr_assert_eq(need(ix, 9, "terminals")->n_rows, 50);
+	has_note(ix, RC_NOTE_WARNING, "no_timeouts", "terminals");
+	rc_index_free(ix);
+	ix = scan("odd-flat.h5", "generic");
 	has_note(ix, RC_NOTE_WARNING, "concatenated_episodes", "terminals");
 	rc_index_free(ix);
+}
+
+/* --- every layout ----------------------------------------------------------------------------- */
+
+struct probed {
+	const char *layout;
+	int score;
+};
+
+static struct probed best_of(const struct rc_h5_tree *t)
+{
+	struct probed best = { "", 0 };
+	char reason[320];
+
+	for (size_t i = 0; i < rc_n_layouts; i++) {
+		int score = rc_layouts[i]->probe(t, reason, sizeof reason);
+		cr_assert(score >= 0 && score <= 100, "%s: %d", rc_layouts[i]->name, score);
+		cr_assert(*reason, "%s gives no reason", rc_layouts[i]->name);
+		if (score > best.score)
+			best = (struct probed){ rc_layouts[i]->name, score };
+	}
+	return best;
+}
+
+/* A layout knows its own samples better than any other does, and no other's. */
+Test(layouts, probes_tell_families_apart)
+{
+	static const char *const samples[] = {
+		"robomimic-libero", "aloha-cobot-magic", "maniskill-nested", "droid-raw",
+		"robomind2-real", "robomind-real", "agibot-world", "actionnet-episode",
+		"robotwin-older", "rmb-single", "robohive-roboset", "minari-box", "flat-d4rl",
+		"rig-m3ed", "nwb-session", "mocap-clips", "generic-recorder",
+	};
+
+	cr_assert_eq(RC_ARRAY_LEN(samples), rc_n_layouts);
+	for (size_t i = 0; i < RC_ARRAY_LEN(samples); i++) {
+		struct rc_h5_tree *t = NULL;
+		struct rc_err err = { 0 };
+		struct stat st;
+		char name[64], path[4096];
+		snprintf(name, sizeof name, "%s.h5", samples[i]);
+		made(name, path, sizeof path);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		cr_assert(fd >= 0 && fstat(fd, &st) == 0);
+		rc_h5_init();
+		cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err), 0, "%s", err.msg);
+		struct probed best = best_of(t);
+		cr_assert_str_eq(best.layout, rc_layouts[i]->name, "%s", samples[i]);
+		for (size_t k = 0; k + 1 < rc_n_layouts; k++) {
+			char reason[320];
+			int score = rc_layouts[k]->probe(t, reason, sizeof reason);
+			cr_assert(k == i || score < 60, "%s as %s: %d", samples[i],
+				  rc_layouts[k]->name, score);
+		}
+		rc_h5_tree_close(t);
+		close(fd);
+	}
 }
 
 /* --- recordings of others --------------------------------------------------------------------- */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The option --map: a file with a map (formats/map.h), or, from a recipe, its text. */
+#ifndef RC_MAP_OPTION_H
+#define RC_MAP_OPTION_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Reads and checks the map that *map names, puts it on one line into *text, which the caller
+ * releases last, and lets *map point there.  Nothing when *map is NULL.  RC_E_USAGE also where
+ * `layout` (--layout-in) is given besides. */
+int rc_map_load(const char **map, const char *layout, struct rc_buf *text, struct rc_err *err);
+
+#endif
