@@ -15,5 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/plugin"
 cp "$top_builddir/libh5zstd.so" "$work/plugin/"
+# without a word about GPUs, where the program knows them
+ROBOCACHE_DEVICE=cpu
+export ROBOCACHE_DEVICE
 "$py" "$top_srcdir/tests/check-containers.py" "$top_builddir/robocache" \
 	"$top_builddir/examples/record_sample" "$work/plugin" "$work"
