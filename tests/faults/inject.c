@@ -9,7 +9,9 @@
  *	FAULT_COUNT a file that gets the number of calls when the program ends
  *
  * Only the process that was started counts, not the readers that it forks; of mmap and malloc only
- * calls from the program itself, because libhdf5 does not survive a failed allocation.
+ * calls from the program itself, because libhdf5 does not survive a failed allocation.  Counting
+ * starts with main(): what the CUDA runtime, linked into the program, allocates before that cannot
+ * be refused to it either.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -33,6 +35,7 @@ static int how;
 static int all;
 static int deadly;
 static pid_t self;
+static int (*program)(int argc, char **argv, char **envp);
 static atomic_long calls;
 static uintptr_t exe_lo, exe_hi;
 
@@ -64,7 +67,12 @@ __attribute__((constructor)) static void begin(void)
 	how = text && strcmp(text, "short") ? atoi(text) : 0;
 	deadly = text && !strcmp(text, "kill");
 	all = getenv("FAULT_ALL") != NULL;
+}
+
+static int started(int argc, char **argv, char **envp)
+{
 	op = getenv("FAULT_OP");
+	return program(argc, argv, envp);
 }
 
 __attribute__((destructor)) static void end(void)
@@ -81,6 +89,9 @@ __attribute__((destructor)) static void end(void)
 		fclose(f);
 	}
 }
+
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
 
 /* True for the call that is to go wrong. */
 static int hit(const char *which)
@@ -106,6 +117,15 @@ static int from_program(const void *caller)
 		errno = how;  \
 		return value; \
 	} while (0)
+
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
+		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+{
+	REAL(__libc_start_main);
+
+	program = start;
+	return real(started, argc, argv, init, fini, rtld_fini, stack_end);
+}
 
 #define TRANSFER(name, which, pointer)                                      \
 	ssize_t name(int fd, pointer p, size_t n, off_t offset)             \
