@@ -14,6 +14,7 @@ enum {
 	DEVICE_BATCH_BYTES = 16 << 20, /* each direction */
 	LEAST_BATCH_BYTES = 256 << 10,
 	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
+	SPARE_PART = 2,               /* workers for one more slot, where memory allows: see spare() */
 	LEAST_SLOTS = 2,              /* a device */
 	DEVICE_SLOTS = 6,             /* a device, wanted: with fewer its link idles at times */
 	AHEAD_BYTES = 128 << 20,      /* clocks: at most, and at most this part of the memory: */
@@ -163,10 +164,23 @@ static uint64_t smaller_batch(uint64_t batch)
 	return batch > LEAST_BATCH_BYTES ? most(batch / 2, LEAST_BATCH_BYTES) : 0;
 }
 
+/* Batches leave in the order of the plan: while a slow one or the writer holds that up, sixteen
+ * workers with two slots more than they are wait a tenth of their time. */
+static bool spare(struct rc_budget *b, int n_workers, uint64_t batch)
+{
+	for (int n = n_workers / SPARE_PART; n > MORE_SLOTS; n--)
+		if (try(b, n_workers, n_workers + n, batch))
+			return true;
+	return false;
+}
+
 /* Smaller batches first, then fewer slots, then fewer workers: one without a slot would idle. */
 static bool divide(struct rc_budget *b, int n_workers)
 {
 	uint64_t batch = on_cpu(b->devices) ? CPU_BATCH_BYTES : DEVICE_BATCH_BYTES;
+
+	if (on_cpu(b->devices) && spare(b, n_workers, batch))
+		return true;
 
 	const int link = on_cpu(b->devices) ? 0 : DEVICE_SLOTS * (int)b->devices->n;
 

@@ -43,6 +43,7 @@ static int divide(struct job *j, size_t n_gpus, int n_workers, struct rc_amount 
 Test(budget, shrinks_in_order)
 {
 	struct rc_budget b, last = {0};
+	uint64_t full = 0;
 	struct job j;
 	int n_ok = 0;
 
@@ -65,6 +66,12 @@ Test(budget, shrinks_in_order)
 		cr_assert_geq(b.n_workers, 1);
 		cr_assert_eq(b.slot_bytes, rc_slot_bytes(&b.slot));
 		cr_assert_leq(b.n_slots * b.slot_bytes, b.used);
+		if (n_ok == 0) {
+			cr_assert_eq(b.n_slots, 12, "half as many to spare as workers");
+			full = b.slot.want;
+		}
+		if (b.n_slots > b.n_workers + 2)
+			cr_assert_eq(b.slot.want, full, "spare slots make no batch smaller");
 		if (n_ok++) {
 			cr_assert_leq(b.n_workers, last.n_workers);
 			cr_assert(b.n_slots <= last.n_slots || b.n_workers < last.n_workers);
