@@ -70,6 +70,7 @@ void rc_slot_clear(struct rc_slot *s)
 	s->batch.n_jobs = 0;
 	s->batch.in_bytes = s->batch.out_bytes = 0;
 	s->out_used = s->enc_used = 0;
+	s->recomputed = false;
 }
 
 bool rc_slot_add(struct rc_slot *s, struct rc_work *w, const struct rc_tile *t, bool first,
@@ -305,6 +306,7 @@ static int recompute(struct rc_slot *s, struct rc_worker_tools *t, const struct 
 	if (!atomic_exchange(&t->devices->told, true))
 		rc_log(RC_LOG_WARN, "the device is lost, the processor goes on: %s", why->msg);
 	t->n_recomputed++;
+	s->recomputed = true;
 	rc = rc_cpu_compute(t->devices->cpu, &s->batch, err);
 	t->compute.busy_ns += rc_now_ns() - t0;
 	return rc;

@@ -83,6 +83,7 @@ struct rc_slot {
 	const struct rc_backend *backend;
 	struct rc_lane *lane;
 	bool in_flight;             /* submitted and not waited for */
+	bool recomputed;            /* by the processor, because its device failed */
 	struct rc_batch batch;      /* in_bytes, out_bytes: of the part that is computed */
 	size_t out_used;            /* with what is copied */
 	struct rc_need need;        /* of the tiles that were added */

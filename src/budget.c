@@ -14,7 +14,7 @@ enum {
 	DEVICE_BATCH_BYTES = 16 << 20, /* each direction */
 	LEAST_BATCH_BYTES = 256 << 10,
 	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
-	SPARE_PART = 2,               /* workers for one more slot, where memory allows: see spare() */
+	SPARE_PART = 2,               /* workers for one more slot: see spare() */
 	LEAST_SLOTS = 2,              /* a device */
 	DEVICE_SLOTS = 6,             /* a device, wanted: with fewer its link idles at times */
 	AHEAD_BYTES = 128 << 20,      /* clocks: at most, and at most this part of the memory: */

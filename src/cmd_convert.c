@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "map.h"
 #include "run.h"
@@ -125,6 +126,9 @@ static const struct rc_opt rows[] = {
 	{.name = "device", .type = RC_OPT_STRING, .offset = AT(device), .arg = "WHAT",
 	 .dflt = "auto", .group = "Run",
 	 .help = "where to compute: " RC_DEVICE_FORMS},
+	{.name = "on-gpu-error", .type = RC_OPT_CHOICE, .offset = AT(on_gpu_error),
+	 .arg = "WHAT", .dflt = "auto", .choices = RC_GPU_ERROR_CHOICES, .group = "Run",
+	 .help = "when a GPU fails: start again and go on, go on with the CPU, or stop"},
 	{.name = "device-memory", .type = RC_OPT_AMOUNT, .offset = AT(device_memory),
 	 .arg = "SIZE", .dflt = "50%", .group = "Run",
 	 .help = "ceiling of the memory taken on each GPU, or N% of what is free there"},
@@ -167,7 +171,7 @@ static const char examples[] =
 	"  robocache convert demo.hdf5 -o out/ --source-rate 20 --rate 10 --dtype f32\n"
 	"  robocache convert raw/ -o out/ -c recipe.json --dry-run\n"
 	"\nExit status: 0 done, 1 failed, 2 usage, 3 done but some data was skipped, 4 stopped\n"
-	"early, 74 output cannot be written, 128+N ended by signal N.\n";
+	"early, 74 output cannot be written, 75 the GPU failed twice, 128+N ended by signal N.\n";
 
 /* A summary that must not mix with the data. */
 static void tell_lines(const struct rc_buf *out)
@@ -220,7 +224,9 @@ static int finish(struct rc_run *run, const struct rc_buf *out)
 	bool results = set->dry_run || (set->report && !strcmp(set->report, "-"));
 	int status = run->exit_code;
 
-	if (run->err.code && rc_stop_signal() != SIGPIPE)
+	if (run->again)
+		rc_log(RC_LOG_WARN, "%s; starting again (--on-gpu-error retry)", run->err.msg);
+	else if (run->err.code && rc_stop_signal() != SIGPIPE)
 		rc_log(RC_LOG_ERROR, "%s", run->err.msg);
 	if (run->pipe && !set->dry_run)
 		tell_lines(out);
@@ -234,6 +240,16 @@ static void trim_slashes(char *dir)
 {
 	for (size_t n = dir ? strlen(dir) : 0; n > 1 && dir[n - 1] == '/'; n--)
 		dir[n - 1] = '\0';
+}
+
+/* Of --time-limit, which is for all attempts together. */
+static int64_t time_left(const struct rc_settings *set, const struct rc_retry *retry)
+{
+	int64_t left = set->time_limit_ns - (rc_now_ns() - retry->started_ns);
+
+	if (set->time_limit_ns <= 0)
+		return set->time_limit_ns;
+	return left > 0 ? left : 1;
 }
 
 int cmd_convert(int argc, char **argv)
@@ -253,6 +269,7 @@ int cmd_convert(int argc, char **argv)
 
 	rc_buf_init(&out);
 	rc_buf_init(&map);
+	rc_retry_read(&run.retry);
 	if (!rc_cmd_start(&opts, argc, argv, &common, &status))
 		goto done;
 	trim_slashes((char *)set.output);
@@ -268,11 +285,13 @@ int cmd_convert(int argc, char **argv)
 		status = rc_exit_of(err.code);
 		goto done;
 	}
-	rc_signals_stop_early(set.time_limit_ns);
+	rc_signals_stop_early(time_left(&set, &run.retry));
 	rc_run_convert(&run, opts.operands, opts.n_operands, &out);
 	status = finish(&run, &out);
 	rc_run_release(&run);
 	rc_readers_stop(run.readers);
+	if (run.again && rc_retry_start(&run.retry, argv, argc, set.resume, &err))
+		rc_log(RC_LOG_ERROR, "%s", err.msg);
 done:
 	rc_outpipe_release(&pipe);
 	rc_json_free(recipe);

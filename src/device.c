@@ -100,7 +100,7 @@ static int open_cuda(struct rc_devices *d, const struct rc_device_choice *c, str
 
 bool rc_devices_may_fall_back(const struct rc_devices *d)
 {
-	return d->recovers && d->backend != d->cpu_backend;
+	return d->falls_back && d->backend != d->cpu_backend;
 }
 
 void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why)
@@ -108,7 +108,7 @@ void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why)
 	close_others(d);
 	use_cpu(d);
 	snprintf(d->fallback, sizeof d->fallback, "%s", why->msg);
-	rc_log(RC_LOG_INFO, "computing on the processor: %s", why->msg);
+	rc_log(RC_LOG_WARN, "computing on the processor: %s", why->msg);
 }
 
 static int open_auto(struct rc_devices *d, bool computes, struct rc_err *err)
@@ -117,7 +117,6 @@ static int open_auto(struct rc_devices *d, bool computes, struct rc_err *err)
 	struct rc_err why = {0};
 	int rc;
 
-	d->recovers = true;
 	if (!computes || !rc_backend_find("cuda")) {
 		snprintf(d->fallback, sizeof d->fallback, "%s",
 			 computes ? "this build has no CUDA support" : "nothing to compute");
@@ -125,8 +124,10 @@ static int open_auto(struct rc_devices *d, bool computes, struct rc_err *err)
 		return 0;
 	}
 	rc = open_cuda(d, &any, &why);
-	if (rc == RC_E_DEVICE) {
-		rc_devices_fall_back(d, &why);
+	if (rc == RC_E_DEVICE) { /* a machine without a GPU is nothing to warn of */
+		use_cpu(d);
+		snprintf(d->fallback, sizeof d->fallback, "%s", why.msg);
+		rc_log(RC_LOG_INFO, "computing on the processor: %s", why.msg);
 		return 0;
 	}
 	if (rc && err)
@@ -137,9 +138,15 @@ static int open_auto(struct rc_devices *d, bool computes, struct rc_err *err)
 int rc_devices_open(struct rc_devices *d, const struct rc_device_choice *c, const char *isa,
 		    bool computes, struct rc_err *err)
 {
+	bool stops = c->on_error == RC_GPU_ERROR_STOP ||
+		     (c->on_error == RC_GPU_ERROR_AUTO && c->mode != RC_DEVICE_AUTO);
 	int rc;
 
-	*d = (struct rc_devices){.cpu_backend = rc_backend_find("cpu")};
+	*d = (struct rc_devices){
+		.cpu_backend = rc_backend_find("cpu"),
+		.recovers = !stops && c->on_error != RC_GPU_ERROR_RETRY,
+		.falls_back = !stops,
+	};
 	atomic_init(&d->told, false);
 	rc = d->cpu_backend->open(isa, &d->cpu, err);
 	if (rc)

@@ -15,9 +15,14 @@ enum { RC_MAX_DEVICES = 64 };
 
 enum rc_device_mode { RC_DEVICE_AUTO, RC_DEVICE_CPU, RC_DEVICE_CUDA, RC_DEVICE_CUDA_ALL };
 
+/* What becomes of a run whose GPU fails.  AUTO: CPU where --device is auto, else STOP. */
+#define RC_GPU_ERROR_CHOICES "auto|retry|cpu|stop"
+enum rc_gpu_error { RC_GPU_ERROR_AUTO, RC_GPU_ERROR_RETRY, RC_GPU_ERROR_CPU, RC_GPU_ERROR_STOP };
+
 /* What --device says. */
 struct rc_device_choice {
 	enum rc_device_mode mode;
+	enum rc_gpu_error on_error;
 	char number[16];      /* CUDA: "" for the best, or as the user wrote it */
 };
 /* RC_E_USAGE with the choices. */
@@ -34,6 +39,7 @@ struct rc_devices {
 	const struct rc_backend *cpu_backend;
 	struct rc_device *cpu;            /* also dev[0] where the processor computes */
 	bool recovers;        /* a lost device costs time, not the run: its batches go to the cpu */
+	bool falls_back;      /* one without room for lanes is as good as none */
 	char fallback[RC_ERR_MSG_LEN]; /* why an `auto` run is on the processor; "" if it is not */
 	atomic_bool told;     /* the loss of a device was logged */
 };
@@ -47,7 +53,7 @@ struct rc_devices {
 int rc_devices_open(struct rc_devices *d, const struct rc_device_choice *c, const char *isa,
 		    bool computes, struct rc_err *err);
 bool rc_devices_may_fall_back(const struct rc_devices *d);
-/* To the processor alone, when lanes cannot be opened on the others: closes those. */
+/* To the processor alone, when lanes cannot be opened on the others: closes those, and warns. */
 void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why);
 void rc_devices_close(struct rc_devices *d);
 

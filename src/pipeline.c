@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "kernels/marks.h"
 #include "pool.h"
+#include "ring.h"
 #include "signals.h"
 
 enum {
@@ -27,14 +28,6 @@ struct episode {
 	struct rc_work *work;
 };
 
-/* READING and FINISHING: a worker has it.  SUBMITTED: the device has it.  DONE: the writer's. */
-enum slot_state { SLOT_FREE, SLOT_READING, SLOT_SUBMITTED, SLOT_FINISHING, SLOT_DONE };
-
-struct slot {
-	enum slot_state state;
-	struct rc_slot s;
-};
-
 struct self;
 
 struct pipeline {
@@ -43,7 +36,6 @@ struct pipeline {
 	const struct rc_settings *set;
 	struct rc_readers *readers;
 	const struct rc_pipeline_options *opt;
-	size_t n_slots;
 	/* under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -52,7 +44,7 @@ struct pipeline {
 	size_t cursor, tile;     /* next to dispatch */
 	uint64_t next_bytes;     /* that next_prepare will take */
 	const char *next_path;   /* its file */
-	struct slot *slots;
+	struct rc_ring ring;
 	size_t last_slot;        /* that was filled: slots take turns, and so do devices */
 	struct rc_pool pool;     /* the memory of episodes */
 	uint64_t next_seq, n_running;
@@ -84,26 +76,26 @@ static void fail_run(struct pipeline *p, const struct rc_err *err)
 
 /* --- taking work (all under the lock) --------------------------------------------------------- */
 
-static struct slot *free_slot(struct pipeline *p)
+static struct rc_ring_slot *free_slot(struct pipeline *p)
 {
-	for (size_t i = 1; i <= p->n_slots; i++) {
-		size_t k = (p->last_slot + i) % p->n_slots;
+	for (size_t i = 1; i <= p->ring.n; i++) {
+		size_t k = (p->last_slot + i) % p->ring.n;
 
-		if (p->slots[k].state == SLOT_FREE)
-			return &p->slots[k];
+		if (p->ring.slots[k].state == RC_SLOT_FREE)
+			return &p->ring.slots[k];
 	}
 	return NULL;
 }
 
 /* A batch whose device is done; else, with `any`, the oldest one that a device has. */
-static struct slot *submitted_slot(struct pipeline *p, bool any)
+static struct rc_ring_slot *submitted_slot(struct pipeline *p, bool any)
 {
-	struct slot *oldest = NULL;
+	struct rc_ring_slot *oldest = NULL;
 
-	for (size_t i = 0; i < p->n_slots; i++) {
-		struct slot *sl = &p->slots[i];
+	for (size_t i = 0; i < p->ring.n; i++) {
+		struct rc_ring_slot *sl = &p->ring.slots[i];
 
-		if (sl->state == SLOT_SUBMITTED && (!oldest || sl->s.seq < oldest->s.seq) &&
+		if (sl->state == RC_SLOT_SUBMITTED && (!oldest || sl->s.seq < oldest->s.seq) &&
 		    (any || rc_slot_ready(&sl->s)))
 			oldest = sl;
 	}
@@ -111,7 +103,7 @@ static struct slot *submitted_slot(struct pipeline *p, bool any)
 }
 
 /* Moves tiles at the cursor into the slot until it is full or the next episode is not ready. */
-static void fill_slot(struct pipeline *p, struct slot *sl)
+static void fill_slot(struct pipeline *p, struct rc_ring_slot *sl)
 {
 	rc_slot_clear(&sl->s);
 	while (p->cursor < p->plan->n_order && p->ep[p->cursor].state == EP_READY) {
@@ -148,13 +140,13 @@ static bool may_dispatch(const struct pipeline *p)
 /* --- workers ---------------------------------------------------------------------------------- */
 
 /* Called and left with the lock held; works without it. */
-static int finish_batch(struct pipeline *p, struct slot *sl, struct self *self,
+static int finish_batch(struct pipeline *p, struct rc_ring_slot *sl, struct self *self,
 			struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns(), waited;
 	int rc;
 
-	sl->state = SLOT_FINISHING;
+	sl->state = RC_SLOT_FINISHING;
 	pthread_mutex_unlock(&p->lock);
 	rc = rc_slot_wait(&sl->s, &self->tools, err);
 	waited = rc_now_ns() - t0;
@@ -164,18 +156,19 @@ static int finish_batch(struct pipeline *p, struct slot *sl, struct self *self,
 	pthread_mutex_lock(&p->lock);
 	self->time.device_wait_ns += waited;
 	if (!rc)
-		sl->state = SLOT_DONE;
+		sl->state = RC_SLOT_DONE;
 	pthread_cond_broadcast(&p->changed);
 	return rc;
 }
 
-static int run_batch(struct pipeline *p, struct slot *sl, struct self *self, struct rc_err *err)
+static int run_batch(struct pipeline *p, struct rc_ring_slot *sl, struct self *self,
+		     struct rc_err *err)
 {
 	int rc;
 
 	fill_slot(p, sl);
-	p->last_slot = (size_t)(sl - p->slots);
-	sl->state = SLOT_READING;
+	p->last_slot = (size_t)(sl - p->ring.slots);
+	sl->state = RC_SLOT_READING;
 	sl->s.seq = p->next_seq++;
 	p->stats.n_batches++;
 	pthread_cond_broadcast(&p->changed); /* room to prepare more */
@@ -186,7 +179,7 @@ static int run_batch(struct pipeline *p, struct slot *sl, struct self *self, str
 		return rc;
 	if (rc_slot_ready(&sl->s))
 		return finish_batch(p, sl, self, err);
-	sl->state = SLOT_SUBMITTED;
+	sl->state = RC_SLOT_SUBMITTED;
 	pthread_cond_broadcast(&p->changed);
 	return 0;
 }
@@ -239,7 +232,7 @@ static int prepare_next(struct pipeline *p, struct self *self, struct rc_err *er
  * that what grows with the data has grown. */
 static bool steady(const struct pipeline *p)
 {
-	return p->next_seq > WARM_BATCHES && p->next_seq > 2 * p->n_slots &&
+	return p->next_seq > WARM_BATCHES && p->next_seq > 2 * p->ring.n &&
 	       p->next_prepare > WARM_ROUNDS * p->pool.n;
 }
 
@@ -257,7 +250,7 @@ static int work_loop(struct pipeline *p, struct self *self, struct rc_err *err)
 	int rc = 0;
 
 	while (!p->stop && !rc) {
-		struct slot *done = submitted_slot(p, false), *empty = NULL;
+		struct rc_ring_slot *done = submitted_slot(p, false), *empty = NULL;
 
 		note_warm(p, self);
 		if (!done && may_dispatch(p))
@@ -371,11 +364,11 @@ static void *worker(void *arg)
 
 /* --- the writing thread ----------------------------------------------------------------------- */
 
-static struct slot *done_slot(struct pipeline *p, uint64_t seq)
+static struct rc_ring_slot *done_slot(struct pipeline *p, uint64_t seq)
 {
-	for (size_t i = 0; i < p->n_slots; i++)
-		if (p->slots[i].state == SLOT_DONE && p->slots[i].s.seq == seq)
-			return &p->slots[i];
+	for (size_t i = 0; i < p->ring.n; i++)
+		if (p->ring.slots[i].state == RC_SLOT_DONE && p->ring.slots[i].s.seq == seq)
+			return &p->ring.slots[i];
 	return NULL;
 }
 
@@ -404,6 +397,8 @@ static int write_slot(struct pipeline *p, struct rc_writer *writer, struct rc_sl
 	int rc = 0;
 
 	rc_mark_push("write");
+	if (s->recomputed)
+		rc_writer_recomputed(writer, s);
 	for (size_t i = 0; i < s->n_items && !rc; i++) {
 		rc = rc_writer_item(writer, &s->items[i], err);
 		if (rc || s->items[i].kind != RC_ITEM_END)
@@ -425,7 +420,7 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, struct rc_er
 	int rc = 0;
 
 	while (!rc && !p->stop && !all_written(p, written)) {
-		struct slot *sl = done_slot(p, written);
+		struct rc_ring_slot *sl = done_slot(p, written);
 
 		if (!warm) {
 			warm = steady(p);
@@ -443,7 +438,7 @@ static int write_loop(struct pipeline *p, struct rc_writer *writer, struct rc_er
 			pthread_mutex_lock(&p->lock);
 			if (!rc) {
 				written++;
-				sl->state = SLOT_FREE;
+				sl->state = RC_SLOT_FREE;
 				pthread_cond_broadcast(&p->changed);
 			}
 		}
@@ -496,59 +491,17 @@ static int start_workers(struct pipeline *p, struct rc_err *err)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static void close_slots(struct pipeline *p)
-{
-	for (size_t i = 0; i < p->n_slots && p->slots; i++)
-		if (p->slots[i].s.lane)
-			rc_slot_close(&p->slots[i].s);
-	free(p->slots);
-	p->slots = NULL;
-}
-
-/* All slots of the run; their devices take turns. */
-static int open_slots(struct pipeline *p, struct rc_err *err)
-{
-	const struct rc_budget *b = p->opt->budget;
-	const struct rc_devices *d = p->opt->devices;
-	int rc;
-
-	p->n_slots = (size_t)b->n_slots;
-	rc = rc_new_array(&p->slots, p->n_slots, sizeof *p->slots, err);
-	for (size_t i = 0; i < p->n_slots && !rc; i++)
-		rc = rc_slot_open(&p->slots[i].s, &b->slot, d->backend, d->dev[i % d->n], err);
-	if (rc)
-		close_slots(p);
-	return rc;
-}
-
-/* A device that has no room for the slots is as good as none. */
-static int open_slots_somewhere(struct pipeline *p, struct rc_err *err)
-{
-	struct rc_devices *d = p->opt->devices;
-	struct rc_err why = {0};
-	int rc = open_slots(p, &why);
-
-	if (rc != RC_E_DEVICE || !rc_devices_may_fall_back(d)) {
-		if (rc && err)
-			*err = why;
-		return rc;
-	}
-	rc_devices_fall_back(d, &why);
-	rc = rc_budget_make(p->opt->ask, p->opt->budget, err);
-	return rc ? rc : open_slots(p, err);
-}
-
 /* As many episodes are in flight as were prepared ahead for every slot, at most. */
 static int make_works(struct pipeline *p, struct rc_err *err)
 {
 	guess_next(p);
-	return rc_pool_open(&p->pool, AHEAD_EPISODES * (p->n_slots + 1) + 1,
+	return rc_pool_open(&p->pool, AHEAD_EPISODES * (p->ring.n + 1) + 1,
 			    p->opt->budget->ahead_bytes, err);
 }
 
 static void release(struct pipeline *p)
 {
-	close_slots(p);
+	rc_ring_close(&p->ring);
 	rc_pool_close(&p->pool);
 	free(p->ep);
 	free(p->selves);
@@ -565,7 +518,7 @@ int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 	pthread_cond_init(&p.changed, NULL);
 	rc = rc_new_array(&p.ep, plan->n_order, sizeof *p.ep, err);
 	if (!rc)
-		rc = open_slots_somewhere(&p, err);
+		rc = rc_ring_open(&p.ring, opt->ask, opt->budget, opt->devices, err);
 	if (!rc)
 		rc = make_works(&p, err);
 	if (!rc)
@@ -579,7 +532,7 @@ int rc_pipeline_run(const struct rc_plan *plan, struct rc_readers *readers,
 		pthread_join(p.selves[i].thread, NULL);
 	if (!rc)
 		rc = rc_writer_finish(writer, err);
-	p.stats.n_slots = (int)p.n_slots;
+	p.stats.n_slots = (int)p.ring.n;
 	*stats = p.stats;
 	release(&p);
 	pthread_mutex_destroy(&p.lock);

@@ -123,6 +123,8 @@ static void device_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_uint(o, "recomputed_batches", r->stats.n_recomputed);
 	rc_json_add_string(o, "error",
 			   r->stats.device_err.code ? r->stats.device_err.msg : NULL);
+	rc_json_add_uint(o, "retries", (uint64_t)r->retry.n);
+	rc_json_add_string(o, "retry_reason", *r->retry.reason ? r->retry.reason : NULL);
 }
 
 static void input_totals(const struct rc_run *r, uint64_t *bytes, uint64_t *episodes,
@@ -424,6 +426,7 @@ static bool shard_json(const void *arg, size_t i, struct rc_json *o)
 	rc_json_add_string(o, "path", s->name);
 	rc_json_add_uint(o, "bytes", s->bytes);
 	rc_json_add_uint(o, "episodes", s->n_episodes);
+	rc_json_add_uint(o, "recomputed_batches", s->n_recomputed);
 	rc_digest_hex(s->digest, hex);
 	rc_json_add_string(o, "xxh3_128", hex);
 	if (s->unpacked_bytes) {

@@ -24,6 +24,25 @@ int rc_exit_of(int code)
 
 /* --- the steps -------------------------------------------------------------------------------- */
 
+static bool is_stdin(const char *name)
+{
+	return name && !strcmp(name, "-");
+}
+
+/* What was read from a pipe or sent into one cannot be read or sent again. */
+static int check_retry(const struct rc_run *r, struct rc_err *err)
+{
+	bool piped = is_stdin(r->set->files_from) || is_stdin(r->set->recipe) || r->pipe;
+
+	for (size_t i = 0; i < r->inputs.n && !piped; i++)
+		piped = is_stdin(r->inputs.files[i].path);
+	if (!piped || r->set->on_gpu_error != RC_GPU_ERROR_RETRY)
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "option",
+		       "--on-gpu-error retry starts the run again, which standard input or output "
+		       "does not allow; name files and a directory, or use --on-gpu-error cpu");
+}
+
 static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct rc_err *err)
 {
 	struct rc_input_options opt = {
@@ -49,6 +68,8 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 		rc = rc_inputs_collect(&opt, &r->inputs, err);
 	if (!rc)
 		rc_readers_use(r->readers, r->unpacked);
+	if (!rc)
+		rc = check_retry(r, err);
 	return rc ? rc : rc_outdir_check_inputs(&r->outdir, &r->inputs, err);
 }
 
@@ -253,6 +274,8 @@ static int open_devices(struct rc_run *r, bool planned, struct rc_err *err)
 {
 	struct rc_device_choice c;
 	int rc = rc_device_parse(r->set->device, &c, err);
+
+	c.on_error = (enum rc_gpu_error)r->set->on_gpu_error;
 
 	if (rc || r->set->dry_run || planned != (c.mode == RC_DEVICE_AUTO))
 		return rc;

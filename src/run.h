@@ -11,6 +11,7 @@
 #include "progress.h"
 #include "recipe.h"
 #include "resume.h"
+#include "retry.h"
 #include "scratch.h"
 
 /* Exit statuses, also in robocache(1). */
@@ -20,7 +21,8 @@ enum rc_exit {
 	RC_EXIT_USAGE = 2,
 	RC_EXIT_PARTIAL = 3,  /* done, but some data was skipped */
 	RC_EXIT_STOPPED = 4,  /* ended early: time limit, too many bad inputs; can go on */
-	RC_EXIT_OUTPUT = 74   /* the output cannot be written */
+	RC_EXIT_OUTPUT = 74,  /* the output cannot be written */
+	RC_EXIT_RETRY = 75    /* the GPU failed again: try elsewhere */
 };
 /* The status for an error that ended a run. */
 int rc_exit_of(int code);
@@ -32,6 +34,7 @@ struct rc_run {
 	int argc;
 	char **argv;
 	const char *version;
+	struct rc_retry retry;   /* which attempt this is */
 	struct rc_outpipe *pipe; /* takes the output, from set->output; NULL: it stays there */
 	/* what there is */
 	struct rc_readers *readers;
@@ -63,6 +66,7 @@ struct rc_run {
 	/* what came of it */
 	const char *status;   /* "running" "ok" "partial" "interrupted" "stopped" "failed" */
 	int exit_code;
+	bool again;           /* the GPU failed, and the run is to be started again */
 	struct rc_err err;    /* why it ended early; code 0 otherwise */
 };
 

@@ -11,26 +11,6 @@
 #include "report.h"
 #include "signals.h"
 
-static void judge(struct rc_run *r, int rc)
-{
-	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped) ||
-		       rc_problems_any(&r->problems, RC_NOTE_ERROR);
-
-	if (rc == RC_E_INTERRUPTED && rc_stop_signal()) {
-		r->status = "interrupted";
-		r->exit_code = 128 + rc_stop_signal();
-	} else if (rc == RC_E_INTERRUPTED || rc == RC_E_STOPPED) {
-		r->status = "stopped";
-		r->exit_code = RC_EXIT_STOPPED;
-	} else if (rc) {
-		r->status = "failed";
-		r->exit_code = rc_exit_of(rc);
-	} else {
-		r->status = partial ? "partial" : "ok";
-		r->exit_code = partial ? RC_EXIT_PARTIAL : RC_EXIT_OK;
-	}
-}
-
 static size_t n_committed(const struct rc_run *r)
 {
 	size_t n = 0;
@@ -38,6 +18,38 @@ static size_t n_committed(const struct rc_run *r)
 	for (size_t i = 0; r->planned && i < r->plan.n_shards; i++)
 		n += r->writer.shards[i].committed;
 	return n;
+}
+
+/* A GPU that failed under way, or is gone in the next attempt: not one that never was there. */
+static bool retries(const struct rc_run *r)
+{
+	return r->set->on_gpu_error == RC_GPU_ERROR_RETRY &&
+	       (r->retry.n || r->stats.device_err.code);
+}
+
+static void judge(struct rc_run *r, int rc)
+{
+	bool partial = r->scan.n_failed || (r->planned && r->writer.n_skipped) ||
+		       rc_problems_any(&r->problems, RC_NOTE_ERROR);
+
+	r->again = false;
+	if (rc == RC_E_INTERRUPTED && rc_stop_signal()) {
+		r->status = "interrupted";
+		r->exit_code = 128 + rc_stop_signal();
+	} else if (rc == RC_E_INTERRUPTED || rc == RC_E_STOPPED) {
+		r->status = "stopped";
+		r->exit_code = RC_EXIT_STOPPED;
+	} else if (rc == RC_E_DEVICE && retries(r)) {
+		r->status = "stopped";
+		r->exit_code = RC_EXIT_RETRY;
+		r->again = r->retry.n == 0 || n_committed(r) > r->resume.n_shards;
+	} else if (rc) {
+		r->status = "failed";
+		r->exit_code = rc_exit_of(rc);
+	} else {
+		r->status = partial ? "partial" : "ok";
+		r->exit_code = partial ? RC_EXIT_PARTIAL : RC_EXIT_OK;
+	}
 }
 
 /* What stopped the run, and how to go on. */
@@ -48,8 +60,10 @@ static void explain(struct rc_run *r, int rc)
 
 	if (rc == RC_E_INTERRUPTED)
 		rc_fail(e, rc, "interrupted", "%s", rc_stop_text());
+	if (r->again)
+		snprintf(r->retry.reason, sizeof r->retry.reason, "%s", e->msg);
 	len = strlen(e->msg);
-	if (rc && rc != RC_E_USAGE && r->journal.path)
+	if (rc && !r->again && rc != RC_E_USAGE && r->journal.path)
 		snprintf(e->msg + len, sizeof e->msg - len,
 			 "; %zu of %zu shards are done, and the same command with --resume goes on",
 			 n_committed(r), r->plan.n_shards);

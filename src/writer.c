@@ -394,6 +394,16 @@ int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err 
 	return rc;
 }
 
+void rc_writer_recomputed(struct rc_writer *w, const struct rc_slot *s)
+{
+	for (size_t i = 0; i < s->n_items; i++) {
+		size_t shard = s->items[i].work->plan->shard;
+
+		if (i == 0 || shard != s->items[i - 1].work->plan->shard)
+			w->shards[shard].n_recomputed++;
+	}
+}
+
 int rc_writer_finish(struct rc_writer *w, struct rc_err *err)
 {
 	int64_t t0 = rc_now_ns(), waited = w->commit_wait_ns;

@@ -38,6 +38,7 @@ struct rc_shard_result {
 	bool adopted; /* done by an earlier run, even if that came to no file */
 	uint64_t bytes;
 	uint64_t n_episodes;
+	uint64_t n_recomputed; /* batches with parts of it that a device failed on */
 	struct rc_digest digest, content;
 	uint64_t unpacked_bytes; /* of a packed one, else 0; and: */
 	struct rc_digest unpacked_digest;
@@ -82,6 +83,8 @@ int rc_writer_init(struct rc_writer *w, const struct rc_plan *plan, const struct
 /* Writes one item.  After its END nothing refers to the work of an episode.  With --strict the
  * first failing episode is returned as the error of the run; else only what ends the run is. */
 int rc_writer_item(struct rc_writer *w, const struct rc_item *it, struct rc_err *err);
+/* Notes which shards the items of this slot, whose device failed, belong to. */
+void rc_writer_recomputed(struct rc_writer *w, const struct rc_slot *s);
 /* Keeps a copy of an error with the results. */
 int rc_writer_keep_err(struct rc_writer *w, const struct rc_err *why,
 		       const struct rc_err **kept_out, struct rc_err *err);

@@ -97,6 +97,7 @@ BROKEN = [
     (("device", "names"), GONE),
     (("device", "fallback_reason"), ""),
     (("device", "recomputed_batches"), None),
+    (("device", "retries"), GONE),
     (("summary", "before", "bytes"), -1),
     (("summary", "after", "ticks"), GONE),
     (("summary", "done_before", "shards"), -1),

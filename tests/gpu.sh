@@ -90,7 +90,36 @@ same_on() {
 	end=0
 	ROBOCACHE_TEST_POISON=2 convert lost --device cuda "$@" || end=$?
 	[ "$end" -eq 1 ]
+	lost_device "$@"
 	echo "equal on cpu, cuda, cuda with one thread and little memory, cuda:all, a lost device"
+}
+
+# --on-gpu-error, and a device without the room that there was.
+lost_device() {
+	ROBOCACHE_TEST_POISON=2 convert lost --device cuda --on-gpu-error cpu "$@"
+	same_shards cpu lost
+	says lost '"recomputed_batches": [1-9]'
+	: >"$work/once"
+	ROBOCACHE_TEST_POISON_ONCE=$work/once ROBOCACHE_TEST_POISON=2 \
+		convert lost --device cuda --on-gpu-error retry "$@"
+	same_shards cpu lost
+	says lost '"retries": 1'
+	says lost '"kind": "cuda"'
+	end=0
+	ROBOCACHE_TEST_POISON=1 convert lost --device cuda --on-gpu-error retry "$@" || end=$?
+	[ "$end" -eq 75 ]
+	"$dir/robocache" convert "$data" -o "$work/out-lost" -q -q --shard-episodes 3 --resume \
+		--device cuda "$@"
+	same_shards cpu lost
+	ROBOCACHE_TEST_ROOM=24000000 convert full --device cuda "$@"
+	same_shards cpu full
+	says full '"kind": "cuda"'
+	ROBOCACHE_TEST_ROOM=1000 convert full --device auto "$@"
+	same_shards cpu full
+	says full '"kind": "cpu"'
+	end=0
+	ROBOCACHE_TEST_ROOM=1000 convert full --device cuda "$@" || end=$?
+	[ "$end" -eq 1 ]
 }
 
 sample() {

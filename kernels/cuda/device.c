@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/num.h"
@@ -90,15 +91,29 @@ static int choose(const char *option, int *ordinal_out, struct rc_err *err)
 	return rc;
 }
 
-/* ROBOCACHE_TEST_POISON=N: the N-th batch breaks the context, as a bad memory access would. */
-static void read_poison(struct rc_device *dev)
+static int64_t test_number(const char *variable)
 {
-	const char *s = getenv("ROBOCACHE_TEST_POISON");
+	const char *s = getenv(variable);
 	int64_t n = 0;
 
-	if (s && rc_parse_int(s, "ROBOCACHE_TEST_POISON", 1, INT32_MAX, &n, NULL))
+	return s && !rc_parse_int(s, variable, 1, INT64_MAX, &n, NULL) ? n : 0;
+}
+
+/*
+ * Faults for tests.  ROBOCACHE_TEST_POISON=N: the N-th batch breaks the context, as a bad memory
+ * access would; with ROBOCACHE_TEST_POISON_ONCE=FILE only where that file can be removed.
+ * ROBOCACHE_TEST_ROOM=BYTES: another program has the memory beyond that, but had not when the
+ * device was opened.
+ */
+static void read_faults(struct rc_device *dev)
+{
+	const char *once = getenv("ROBOCACHE_TEST_POISON_ONCE");
+	int64_t n = test_number("ROBOCACHE_TEST_POISON");
+
+	if (n && once && unlink(once) != 0)
 		n = 0;
 	atomic_init(&dev->poison_at, (long)n);
+	dev->room = (size_t)test_number("ROBOCACHE_TEST_ROOM");
 	atomic_init(&dev->submits, 0);
 	atomic_init(&dev->lost, false);
 }
@@ -144,7 +159,7 @@ static int gpu_open(const char *option, struct rc_device **dev_out, struct rc_er
 	if (!rc)
 		rc = choose(option, &dev->ordinal, err);
 	if (!rc) {
-		read_poison(dev);
+		read_faults(dev);
 		e = look(dev);
 		if (e == cudaErrorNoKernelImageForDevice)
 			rc = rc_fail(err, RC_E_DEVICE, "no_kernels",

@@ -20,7 +20,9 @@ struct rc_device {
 	uint32_t warps;    /* that it holds at once */
 	cudaEvent_t epoch; /* the zero of struct rc_lane_times */
 	atomic_bool lost;
-	atomic_long submits, poison_at; /* tests: see ROBOCACHE_TEST_POISON in device.c */
+	size_t held;       /* bytes of its lanes, which one thread opens and closes */
+	atomic_long submits, poison_at; /* tests: see read_faults() in device.c, and: */
+	size_t room;
 };
 
 /* Marks of one batch on the lane's stream, in order. */

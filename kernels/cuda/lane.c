@@ -48,8 +48,13 @@ static int map_host(struct rc_gpu_lane *l, struct rc_err *err)
 
 static cudaError_t make_gpu(struct rc_gpu_lane *l)
 {
-	cudaError_t e = cudaMalloc((void **)&l->gpu, l->host_bytes);
+	struct rc_device *dev = l->lane.dev;
+	bool full = dev->room && dev->held + l->host_bytes > dev->room;
+	cudaError_t e = full ? cudaErrorMemoryAllocation
+			     : cudaMalloc((void **)&l->gpu, l->host_bytes);
 
+	if (!e)
+		dev->held += l->host_bytes;
 	if (!e) /* gaps between tiles travel too: let them be something */
 		e = cudaMemset(l->gpu, 0, l->host_bytes);
 	if (!e)
@@ -125,6 +130,8 @@ void rc_gpu_lane_close(struct rc_lane *lane)
 	if (l->stream)
 		cudaStreamDestroy(l->stream);
 	cudaFree(l->gpu);
+	if (l->gpu)
+		lane->dev->held -= l->host_bytes;
 	if (l->pinned)
 		cudaHostUnregister(l->host);
 	if (l->host)

@@ -90,8 +90,8 @@ __attribute__((destructor)) static void end(void)
 	}
 }
 
-int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
-		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end);
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
+		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *end);
 
 /* True for the call that is to go wrong. */
 static int hit(const char *which)
@@ -118,13 +118,13 @@ static int from_program(const void *caller)
 		return value; \
 	} while (0)
 
-int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv, void (*init)(void),
-		      void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+int __libc_start_main(int (*start)(int, char **, char **), int argc, char **argv,
+		      void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *end)
 {
 	REAL(__libc_start_main);
 
 	program = start;
-	return real(started, argc, argv, init, fini, rtld_fini, stack_end);
+	return real(started, argc, argv, init, fini, rtld_fini, end);
 }
 
 #define TRANSFER(name, which, pointer)                                      \

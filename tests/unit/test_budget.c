@@ -247,3 +247,30 @@ Test(device, the_processor_is_always_there)
 	cr_assert_eq(rc_devices_open(&d, &c, "sse9", true, &err), RC_E_USAGE);
 	rc_devices_close(&d);
 }
+
+/* What becomes of a GPU that fails, and of one that has no room. */
+Test(device, on_gpu_error)
+{
+	static const struct {
+		enum rc_device_mode mode;
+		enum rc_gpu_error on_error;
+		bool recovers, falls_back;
+	} rows[] = {
+		{RC_DEVICE_AUTO, RC_GPU_ERROR_AUTO, true, true},
+		{RC_DEVICE_CPU, RC_GPU_ERROR_AUTO, false, false},
+		{RC_DEVICE_AUTO, RC_GPU_ERROR_CPU, true, true},
+		{RC_DEVICE_AUTO, RC_GPU_ERROR_RETRY, false, true},
+		{RC_DEVICE_AUTO, RC_GPU_ERROR_STOP, false, false},
+		{RC_DEVICE_CPU, RC_GPU_ERROR_CPU, true, true},
+	};
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(rows); i++) {
+		struct rc_device_choice c = {.mode = rows[i].mode, .on_error = rows[i].on_error};
+		struct rc_devices d;
+
+		cr_assert_eq(rc_devices_open(&d, &c, NULL, false, NULL), 0);
+		cr_assert_eq(d.recovers, rows[i].recovers, "row %zu", i);
+		cr_assert_eq(d.falls_back, rows[i].falls_back, "row %zu", i);
+		rc_devices_close(&d);
+	}
+}

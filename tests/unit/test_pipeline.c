@@ -44,6 +44,7 @@ struct rc_device {
 struct fake_lane {
 	struct rc_lane lane; /* the buffers are those of: */
 	struct rc_lane *real;
+	uint64_t bytes;
 	pthread_t thread;
 	bool fails;
 	atomic_bool done;
@@ -53,7 +54,8 @@ static struct rc_device fakes[4];
 static struct rc_device *real_device; /* of the processor */
 static atomic_int n_submits, n_lanes, n_running, most_running;
 static atomic_bool lost;
-static int fail_submit, fail_wait, room; /* 0: never, and any number of lanes */
+static int fail_submit, fail_wait; /* 0: never */
+static uint64_t room, held;        /* bytes of all lanes; 0: any */
 static bool slow_first;
 
 static const struct rc_backend *cpu(void)
@@ -83,7 +85,8 @@ static int fake_lane_open(struct rc_device *dev, const struct rc_lane_size *size
 {
 	struct fake_lane *l = calloc(1, sizeof *l);
 
-	if (room && n_lanes >= room) {
+	l->bytes = fake_lane_memory(size);
+	if (room && held + l->bytes > room) {
 		free(l);
 		return rc_fail(e, RC_E_DEVICE, "device_memory", "the fake is full");
 	}
@@ -92,6 +95,7 @@ static int fake_lane_open(struct rc_device *dev, const struct rc_lane_size *size
 	l->lane.dev = dev;
 	dev->lanes++;
 	n_lanes++;
+	held += l->bytes;
 	*lane_out = &l->lane;
 	return 0;
 }
@@ -104,6 +108,7 @@ static void fake_lane_close(struct rc_lane *lane)
 		return;
 	cpu()->lane_close(l->real);
 	n_lanes--;
+	held -= l->bytes;
 	free(l);
 }
 
@@ -263,7 +268,7 @@ struct outcome {
 	struct rc_budget budget;
 	char fallback[128];
 	size_t n_devices;
-	uint64_t n_ok;
+	uint64_t n_ok, n_recomputed; /* of the shard */
 };
 
 struct data {
@@ -315,7 +320,7 @@ static struct outcome run(struct data *d, struct ask a)
 {
 	static struct rc_backend backend;
 	struct rc_devices devices = {.backend = cpu(), .n = 1, .cpu_backend = cpu(),
-				     .recovers = !a.stops};
+				     .recovers = !a.stops, .falls_back = !a.stops};
 	struct rc_shard_info info = {"1.0.0", "{}"};
 	struct outcome o = {0};
 	struct rc_writer writer;
@@ -347,6 +352,7 @@ static struct outcome run(struct data *d, struct ask a)
 		o.rc = rc_pipeline_run(&d->plan, d->readers, &opt, &writer, &o.stats, &err);
 	o.digest = writer.shards[0].digest;
 	o.n_ok = writer.n_ok;
+	o.n_recomputed = writer.shards[0].n_recomputed;
 	o.n_devices = devices.n;
 	snprintf(o.fallback, sizeof o.fallback, "%.100s", devices.fallback);
 	for (int i = 0; i < o.stats.n_workers; i++)
@@ -433,6 +439,7 @@ Test(pipeline, a_lost_device_costs_no_byte)
 		got = run(&d, (struct ask){1 + (size_t)(i & 1), 2, 12 << 20, false});
 		same(&want, &got);
 		cr_assert_gt(got.stats.n_recomputed, 0);
+		cr_assert_eq(got.n_recomputed, got.stats.n_recomputed);
 		cr_assert_eq(got.stats.device_err.code, RC_E_DEVICE);
 		cr_assert_str_eq(got.stats.device_err.reason, "device_lost");
 		/* with the device demanded it is the end */
@@ -451,7 +458,7 @@ Test(pipeline, no_room_on_the_device)
 
 	plan(&d, DEMOS, ROWS);
 	want = run(&d, (struct ask){0, 1, 0, false});
-	room = 1;
+	room = 4096;
 	got = run(&d, (struct ask){2, 2, 0, false});
 	same(&want, &got);
 	cr_assert_eq(n_submits, 0);
@@ -460,6 +467,28 @@ Test(pipeline, no_room_on_the_device)
 	got = run(&d, (struct ask){2, 2, 0, true});
 	cr_assert_eq(got.rc, RC_E_DEVICE);
 	cr_assert_str_eq(err.reason, "device_memory");
+	end(&d);
+}
+
+/* Another program took some of it after the budget was made. */
+Test(pipeline, less_room_than_there_was)
+{
+	struct outcome want, got;
+	struct data d;
+	uint64_t whole;
+
+	plan(&d, DEMOS, ROWS);
+	want = run(&d, (struct ask){0, 1, 0, false});
+	whole = run(&d, (struct ask){1, 2, 0, true}).budget.device_used;
+	for (uint64_t part = 2; part < 10; part++) {
+		room = whole / part;
+		got = run(&d, (struct ask){1, 2, 0, true});
+		same(&want, &got);
+		cr_assert_gt(n_submits, 0);
+		cr_assert_str_eq(got.fallback, "");
+		cr_assert_leq(got.budget.device_used, room);
+		cr_assert_gt(got.budget.device_used, room / 4, "no less than it must be");
+	}
 	end(&d);
 }
 
