@@ -79,8 +79,15 @@ static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
 {
 	if (t->n_skipped_links)
 		rc_ixb_note(b, RC_NOTE_INFO, "links_not_followed", "/",
-			    "%zu soft or external links, or second ways into a group, were not "
-			    "followed, such as '%s'", t->n_skipped_links, t->skipped_links[0]);
+			    "%zu soft links, or second ways into a group, were not followed, such "
+			    "as '%s'", t->n_skipped_links, t->skipped_links[0]);
+	if (t->n_external_links)
+		rc_ixb_note(b, RC_NOTE_WARNING, "external_links", "/",
+			    "%zu link%s to other files, such as '%s', not followed; "
+			    "name those files as inputs, or copy what they hold into this one with "
+			    "h5copy",
+			    t->n_external_links, t->n_external_links == 1 ? "" : "s",
+			    t->external_link);
 }
 
 static int describe(const struct rc_layout *l, const struct rc_h5_tree *t, int score,

@@ -137,11 +137,17 @@ int h5_node_new(struct rc_h5_node *parent, const char *name, struct rc_h5_node *
 	return 0;
 }
 
-static int skip_link(struct walk *w, const struct rc_h5_node *group, const char *name)
+static int skip_link(struct walk *w, const struct rc_h5_node *group, const char *name,
+		     bool external)
 {
 	struct rc_h5_tree *t = w->t;
 	const char *base = group->parent ? group->path : "";
 	int rc = 0;
+
+	if (external && t->n_external_links++ == 0)
+		rc = rc_sprintf(&t->external_link, w->err, "%s/%.200s", base, name);
+	if (external)
+		return rc;
 
 	if (!t->skipped_links)
 		rc = rc_new_array(&t->skipped_links, MAX_SKIPPED, sizeof(char *), w->err);
@@ -258,7 +264,7 @@ static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const
 
 	if (l->type != H5L_TYPE_HARD || seen_has(w, l->addr) ||
 	    strlen(group->path) + strlen(l->name) >= MAX_PATH)
-		return skip_link(w, group, l->name);
+		return skip_link(w, group, l->name, l->type == H5L_TYPE_EXTERNAL);
 	w->n_objects++;
 	id = H5Oopen(gid, l->name, w->t->lapl);
 	if (id >= 0)
@@ -490,6 +496,9 @@ void rc_h5_tree_forget(struct rc_h5_tree *t)
 	for (size_t i = 0; t->skipped_links && i < MAX_SKIPPED; i++)
 		free(t->skipped_links[i]);
 	free(t->skipped_links);
+	free(t->external_link);
+	t->external_link = NULL;
+	t->n_external_links = 0;
 	t->root = NULL;
 	t->skipped_links = NULL;
 	t->n_skipped_links = 0;

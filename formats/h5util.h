@@ -67,6 +67,8 @@ struct rc_h5_tree {
 	uint32_t user_block;
 	size_t n_skipped_links;
 	char **skipped_links;    /* paths, at most 100 kept */
+	size_t n_external_links; /* beside those; the first: */
+	char *external_link;
 	hid_t lapl;              /* of every open: follows no link out of the file */
 	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
 	struct rc_forms forms;   /* of the datasets */

@@ -102,6 +102,7 @@ int rc_input_same(int fd, const char *path, uint64_t bytes, int64_t mtime_ns, st
 struct rc_spawner {
 	int sock;
 	pid_t pid;
+	struct rc_sandbox sandbox; /* of it and of the readers */
 };
 
 /* Forks; call it before the process has threads. */

@@ -66,6 +66,11 @@ void rc_readers_stop(struct rc_readers *p)
 	free(p);
 }
 
+const struct rc_sandbox *rc_readers_sandbox(const struct rc_readers *p)
+{
+	return &p->spawner.sandbox;
+}
+
 uint64_t rc_readers_shared_bytes(const struct rc_readers *p)
 {
 	return p->limits.shared_bytes;

@@ -15,6 +15,7 @@
 #ifndef RC_READER_H
 #define RC_READER_H
 
+#include "base/sandbox.h"
 #include "formats/index.h"
 
 struct rc_readers;
@@ -25,6 +26,7 @@ struct rc_reader_limits {
 	uint64_t shared_bytes;  /* its shared block; 0: 16 MiB */
 	uint64_t cache_bytes;   /* chunks that several requests need, for all; 0: 4 MiB */
 	int64_t timeout_ns;     /* a request may take this plus file size / 20 MB/s; 0: 60 s */
+	enum rc_sandbox_mode sandbox; /* RC_E_HOST where it is required and cannot be had */
 	bool (*stop)(void);     /* asked while waiting: true gives the request up; NULL: never */
 };
 
@@ -32,6 +34,8 @@ int rc_readers_start(const struct rc_reader_limits *limits, struct rc_readers **
 		     struct rc_err *err);
 /* Size of the block that each reader shares with the run. */
 uint64_t rc_readers_shared_bytes(const struct rc_readers *p);
+/* What readers gave up: they open no file, and get descriptors of their input. */
+const struct rc_sandbox *rc_readers_sandbox(const struct rc_readers *p);
 /* Ends the spawner and every reader. */
 void rc_readers_stop(struct rc_readers *p);
 

@@ -7,7 +7,6 @@
 
 #include "formats/serve_private.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -19,18 +18,6 @@
 #include "base/mem.h"
 #include "formats/format.h"
 #include "formats/sidecar.h"
-
-#ifdef __has_feature
-#define HAS_FEATURE(f) __has_feature(f)
-#else
-#define HAS_FEATURE(f) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                               \
-	HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
-enum { SANITIZED = 1 }; /* needs terabytes of address space, and a place for its report */
-#else
-enum { SANITIZED = 0 };
-#endif
 
 /* --- setting up ----------------------------------------------------------------------------- */
 
@@ -46,27 +33,28 @@ static void limit(int what, uint64_t soft, uint64_t hard)
 	setrlimit(what, &lim);
 }
 
+/* A sanitizer needs terabytes of address space, and a place for its report. */
 static void limit_memory(const struct server *s)
 {
-	if (!SANITIZED)
+	if (!RC_SANITIZED)
 		limit(RLIMIT_AS, s->limits->memory_bytes + s->shared_bytes,
 		      s->limits->memory_bytes + RC_SHARED_MAX);
 }
 
 static void take_limits(const struct server *s)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	struct rc_sandbox box;
 
 	/* A dying libc or libhdf5 must not write on the user's terminal. */
-	if (null >= 0 && !SANITIZED)
-		dup2(null, STDERR_FILENO);
-	if (null >= 0)
-		close(null);
+	if (!RC_SANITIZED)
+		dup2(STDOUT_FILENO, STDERR_FILENO);
 	limit(RLIMIT_CORE, 0, 0);
 	limit(RLIMIT_NOFILE, MAX_FDS, MAX_FDS);
-	if (!SANITIZED)
+	if (!RC_SANITIZED)
 		limit(RLIMIT_FSIZE, 0, 0);
 	limit_memory(s);
+	if (s->limits->sandbox != RC_SANDBOX_OFF && !RC_SANITIZED)
+		rc_sandbox_calls(RC_CALLS_READER, &box);
 }
 
 /* --- files --------------------------------------------------------------------- */

@@ -177,6 +177,20 @@ static void new_child(struct spawner *s, struct spawn_reply *a, int *sock_out)
 	*sock_out = pair[0];
 }
 
+/* Readers inherit it, and give up more.  The run hears what came of it. */
+static void enter_sandbox(const struct spawner *s)
+{
+	struct rc_sandbox box = {0};
+	struct iovec part = {&box, sizeof box};
+
+	if (s->limits->sandbox != RC_SANDBOX_OFF && !RC_SANITIZED) {
+		rc_sandbox_files(NULL, 0, &box);
+		rc_sandbox_calls(RC_CALLS_RUN, &box);
+	}
+	if (rc_msg_send(s->sock, &part, 1, -1, RC_NO_DEADLINE))
+		_exit(0);
+}
+
 static void end_all(struct spawner *s)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -196,6 +210,7 @@ static void __attribute__((noreturn)) spawner_main(int sock, pid_t run,
 	s.sock = keep_only(sock);
 	s.pid = getpid();
 	prctl(PR_SET_NAME, "rc-spawner");
+	enter_sandbox(&s);
 	rc_h5_init();
 	for (;;) {
 		struct spawn_request q;
@@ -221,9 +236,23 @@ static void __attribute__((noreturn)) spawner_main(int sock, pid_t run,
 
 /* --- in the run ----------------------------------------------------------------------------- */
 
+static int hear_of_sandbox(struct rc_spawner *s, enum rc_sandbox_mode mode, struct rc_err *err)
+{
+	int fd, sys = rc_msg_recv(s->sock, &s->sandbox, sizeof s->sandbox, &(size_t){0}, &fd,
+				  rc_now_ns() + SPAWNER_NS);
+
+	if (sys)
+		return rc_fail_errno(err, RC_E_HOST, "reader_start", sys,
+				     "the process that makes readers does not start");
+	if (mode == RC_SANDBOX_REQUIRE && !(s->sandbox.files && s->sandbox.calls))
+		return rc_sandbox_lacks(&s->sandbox, err);
+	return 0;
+}
+
 int rc_spawner_start(const struct rc_reader_limits *limits, struct rc_spawner *s_out,
 		     struct rc_err *err)
 {
+	int rc;
 	pid_t run = getpid(), pid;
 	int pair[2];
 
@@ -243,7 +272,10 @@ int rc_spawner_start(const struct rc_reader_limits *limits, struct rc_spawner *s
 	}
 	s_out->sock = pair[0];
 	s_out->pid = pid;
-	return 0;
+	rc = hear_of_sandbox(s_out, limits->sandbox, err);
+	if (rc)
+		rc_spawner_stop(s_out);
+	return rc;
 }
 
 void rc_spawner_stop(struct rc_spawner *s)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "confine.h"
 #include "signals.h"
 
 bool rc_cmd_print(const struct rc_buf *b)
@@ -89,10 +90,26 @@ bool rc_cmd_one_stdin(const struct rc_opts *o, const char *files_from, const cha
 	return false;
 }
 
-int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err)
+int rc_cmd_readers(int sandbox, struct rc_readers **readers_out, struct rc_err *err)
 {
-	struct rc_reader_limits limits = {.stop = rc_stop_asked};
+	struct rc_reader_limits limits = {
+		.stop = rc_stop_asked,
+		.sandbox = (enum rc_sandbox_mode)sandbox,
+	};
 
 	rc_signals_install();
 	return rc_readers_start(&limits, readers_out, err);
+}
+
+int rc_cmd_confine(int sandbox, const char *scratch_dir, const char *index, struct rc_err *err)
+{
+	const char *written[] = {scratch_dir, index};
+	const struct rc_confine_ask ask = {
+		.mode = (enum rc_sandbox_mode)sandbox,
+		.written = written,
+		.n_written = RC_ARRAY_LEN(written),
+	};
+	struct rc_sandbox s = {0};
+
+	return rc_confine(&ask, &s, err);
 }

@@ -43,7 +43,11 @@ bool rc_cmd_print(const struct rc_buf *b);
  * False, and an error line, where there are several. */
 bool rc_cmd_one_stdin(const struct rc_opts *o, const char *files_from, const char *recipe);
 
-/* Installs signal handling and starts the reader processes; must run before any thread exists. */
-int rc_cmd_readers(struct rc_readers **readers_out, struct rc_err *err);
+/* Installs signal handling and starts the reader processes, --sandbox as it says; must run before
+ * any thread exists. */
+int rc_cmd_readers(int sandbox, struct rc_readers **readers_out, struct rc_err *err);
+/* For commands that write nothing but unpacked inputs below scratch_dir, and index, which may be
+ * NULL: gives up all else.  RC_E_HOST where that is required and not to be had. */
+int rc_cmd_confine(int sandbox, const char *scratch_dir, const char *index, struct rc_err *err);
 
 #endif

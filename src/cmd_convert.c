@@ -135,6 +135,10 @@ static const struct rc_opt rows[] = {
 	{.name = "simd", .type = RC_OPT_CHOICE, .offset = AT(simd), .arg = "ISA", .dflt = "auto",
 	 .choices = RC_SIMD_CHOICES, .group = "Run",
 	 .help = "instruction set of the CPU kernels; the output is the same for all"},
+	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
+	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
+	 .help = "give up files and system calls that are not needed: if possible, never, or "
+		 "else fail"},
 	{.name = "strict", .type = RC_OPT_FLAG, .offset = AT(strict), .group = "Run",
 	 .help = "stop at the first input or episode that cannot be converted"},
 	{.name = "max-bad", .type = RC_OPT_STRING, .offset = AT(max_bad), .arg = "N|N%",
@@ -277,10 +281,11 @@ int cmd_convert(int argc, char **argv)
 		status = RC_EXIT_USAGE;
 		goto done;
 	}
+	run.map_file = set.map;
 	if ((set.recipe && rc_recipe_load(set.recipe, &opts, &recipe, &err)) ||
 	    rc_map_load(&set.map, set.layout_in, &map, &err) ||
 	    (set.output && !strcmp(set.output, "-") && open_pipe(&pipe, &run, &set, &err)) ||
-	    rc_cmd_readers(&run.readers, &err)) {
+	    rc_cmd_readers(set.sandbox, &run.readers, &err)) {
 		rc_log(RC_LOG_ERROR, "%s", err.msg);
 		status = rc_exit_of(err.code);
 		goto done;

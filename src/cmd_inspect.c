@@ -23,6 +23,7 @@ struct options {
 	const char *scratch_dir;
 	bool json, long_form;
 	int64_t threads;
+	int sandbox;
 	int quiet, verbose;
 	bool help, dump_options;
 };
@@ -57,6 +58,10 @@ static const struct rc_opt rows[] = {
 	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
 	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",
 	 .help = "worker threads; 0 for every CPU this process may use"},
+	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
+	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
+	 .help = "give up files and system calls that are not needed: if possible, never, or "
+		 "else fail"},
 	{.name = "quiet", .letter = 'q', .type = RC_OPT_COUNT, .offset = AT(quiet),
 	 .group = "Run", .no_env = true, .help = "less on standard error; twice: only errors"},
 	{.name = "verbose", .letter = 'v', .type = RC_OPT_COUNT, .offset = AT(verbose),
@@ -309,9 +314,11 @@ int cmd_inspect(int argc, char **argv)
 	if (!rc)
 		rc = rc_map_load(&set.map, set.layout_in, &map, &err);
 	if (!rc)
-		rc = rc_cmd_readers(&readers, &err);
+		rc = rc_cmd_readers(set.sandbox, &readers, &err);
 	if (!rc)
 		rc = rc_scratch_dir(set.scratch_dir, NULL, &scratch_dir, &err);
+	if (!rc)
+		rc = rc_cmd_confine(set.sandbox, scratch_dir, set.index, &err);
 	if (!rc)
 		rc = rc_scratch_unpacked(scratch_dir, 0, &unpacked, &err);
 	if (!rc)

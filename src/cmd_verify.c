@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "machine.h"
 #include "run.h"
+#include "scratch.h"
 #include "signals.h"
 #include "survey.h"
 #include "verify.h"
@@ -22,6 +23,7 @@ struct options {
 	bool json;
 	bool deep, strict;
 	int64_t threads;
+	int sandbox;
 	int quiet, verbose;
 	bool help, dump_options;
 };
@@ -49,6 +51,10 @@ static const struct rc_opt rows[] = {
 	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
 	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",
 	 .help = "worker threads; 0 for every CPU this process may use"},
+	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
+	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
+	 .help = "give up files and system calls that are not needed: if possible, never, or "
+		 "else fail"},
 	{.name = "quiet", .letter = 'q', .type = RC_OPT_COUNT, .offset = AT(quiet),
 	 .group = "Run", .no_env = true, .help = "print problems only; twice: nothing but the "
 						 "exit status"},
@@ -378,6 +384,7 @@ int cmd_verify(int argc, char **argv)
 	struct rc_readers *readers = NULL;
 	struct names names = {0};
 	struct rc_err err = {0};
+	char *scratch_dir = NULL;
 	int status, rc;
 
 	rc_buf_init(&names.text);
@@ -385,7 +392,11 @@ int cmd_verify(int argc, char **argv)
 		goto done;
 	rc = collect(&names, &opts, &set, &err);
 	if (!rc)
-		rc = rc_cmd_readers(&readers, &err);
+		rc = rc_cmd_readers(set.sandbox, &readers, &err);
+	if (!rc)
+		rc = rc_scratch_dir(set.scratch_dir, NULL, &scratch_dir, &err);
+	if (!rc)
+		rc = rc_cmd_confine(set.sandbox, scratch_dir, NULL, &err);
 	if (!rc)
 		rc = verify(readers, &names, &set, &status, &err);
 	if (rc) {
@@ -394,6 +405,7 @@ int cmd_verify(int argc, char **argv)
 	}
 	rc_readers_stop(readers);
 done:
+	free(scratch_dir);
 	free(names.name);
 	rc_buf_release(&names.text);
 	rc_opts_release(&opts);

@@ -21,7 +21,7 @@ static const char *const run_only[] = {
 	"recipe", "output", "files-from", "null", "index", "force", "dry-run", "report",
 	"threads", "quiet", "verbose", "help", "version", "progress", "dump-options", "simd",
 	"device", "strict", "memory", "device-memory", "scratch-dir", "container", "resume",
-	"max-bad", "retry-quarantined", "time-limit", "on-gpu-error",
+	"max-bad", "retry-quarantined", "time-limit", "on-gpu-error", "sandbox",
 };
 
 static bool is_run_only(const char *name)

@@ -127,6 +127,32 @@ static void device_json(const struct rc_run *r, struct rc_json *root)
 	rc_json_add_string(o, "retry_reason", *r->retry.reason ? r->retry.reason : NULL);
 }
 
+static void given_up_json(struct rc_json *o, const char *name, const struct rc_sandbox *s)
+{
+	struct rc_json *list = rc_json_add_array(o, name);
+
+	if (s->files)
+		rc_json_add_string(list, NULL, "files");
+	if (s->calls)
+		rc_json_add_string(list, NULL, "calls");
+}
+
+static void sandbox_json(const struct rc_run *r, struct rc_json *root)
+{
+	static const char *const modes[] = {"auto", "off", "require"};
+	struct rc_json *o = rc_json_add_object(root, "sandbox");
+	const struct rc_sandbox *readers = rc_readers_sandbox(r->readers);
+	int sys = readers->files_errno ? readers->files_errno : readers->calls_errno;
+
+	rc_json_add_string(o, "mode", modes[r->set->sandbox]);
+	rc_json_add_int(o, "landlock_abi", rc_sandbox_landlock_abi());
+	given_up_json(o, "readers", readers);
+	given_up_json(o, "run", &r->sandbox);
+	rc_json_add_string(o, "reason", RC_SANITIZED ? "a build for sanitizers"
+				      : sys	     ? strerror(sys)
+						     : NULL);
+}
+
 static void input_totals(const struct rc_run *r, uint64_t *bytes, uint64_t *episodes,
 			 uint64_t *samples)
 {
@@ -473,6 +499,7 @@ int rc_report_text(struct rc_run *r, struct rc_buf *b, struct rc_err *err)
 	run_json(r, root);
 	host_json(root);
 	device_json(r, root);
+	sandbox_json(r, root);
 	summary_json(r, root);
 	stages_json(r, root);
 	codecs_json(r, root);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "confine.h"
 #include "machine.h"
 #include "manifest.h"
 #include "report.h"
@@ -23,6 +24,36 @@ int rc_exit_of(int code)
 }
 
 /* --- the steps -------------------------------------------------------------------------------- */
+
+/* Gives up what is not needed, as far as that is known by now: again when the inputs are, and when
+ * the output directory is there. */
+static int confine(struct rc_run *r, bool inputs_known, struct rc_err *err)
+{
+	const struct rc_settings *set = r->set;
+	const char *written[] = {set->output, set->report, set->index, r->scratch_dir};
+	const char *read[] = {set->recipe, r->map_file, set->files_from}; /* if started again */
+	struct rc_device_choice c;
+	struct rc_confine_ask ask = {
+		.mode = (enum rc_sandbox_mode)set->sandbox,
+		.written = written,
+		.n_written = RC_ARRAY_LEN(written),
+		.read = read,
+		.n_read = RC_ARRAY_LEN(read),
+		.inputs = inputs_known ? &r->inputs : NULL,
+		.executes = set->on_gpu_error == RC_GPU_ERROR_RETRY,
+	};
+	int rc = rc_device_parse(set->device, &c, err);
+
+	ask.devices = c.mode != RC_DEVICE_CPU && rc_backend_find("cuda");
+	return rc ? rc : rc_confine(&ask, &r->sandbox, err);
+}
+
+static int prepare(struct rc_run *r, struct rc_err *err)
+{
+	int rc = rc_scratch_dir(r->set->scratch_dir, r->set->output, &r->scratch_dir, err);
+
+	return rc ? rc : confine(r, false, err);
+}
 
 static bool is_stdin(const char *name)
 {
@@ -59,10 +90,7 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 		return rc_fail(err, RC_E_USAGE, "input",
 			       "no input; name HDF5 files or directories, or --files-from FILE "
 			       "(see robocache convert --help)");
-	rc = rc_scratch_dir(r->set->scratch_dir, r->set->output, &r->scratch_dir, err);
-	if (!rc)
-		rc = rc_scratch_unpacked(r->scratch_dir, memory / RC_UNPACKED_PART, &r->unpacked,
-					 err);
+	rc = rc_scratch_unpacked(r->scratch_dir, memory / RC_UNPACKED_PART, &r->unpacked, err);
 	opt.unpacked = r->unpacked;
 	if (!rc)
 		rc = rc_inputs_collect(&opt, &r->inputs, err);
@@ -70,6 +98,8 @@ static int collect_inputs(struct rc_run *r, char *const *operands, int n, struct
 		rc_readers_use(r->readers, r->unpacked);
 	if (!rc)
 		rc = check_retry(r, err);
+	if (!rc)
+		rc = confine(r, true, err);
 	return rc ? rc : rc_outdir_check_inputs(&r->outdir, &r->inputs, err);
 }
 
@@ -329,6 +359,8 @@ static int take_output(struct rc_run *r, bool anything_to_do, struct rc_err *err
 	bool same = r->resume.open && !r->resume.other && !r->set->retry_quarantined;
 	int rc = rc_outdir_begin(&r->outdir, err);
 
+	if (!rc)
+		rc = confine(r, true, err);
 	r->writing = !rc;
 	if (r->pipe) /* nothing stays there that could be gone on with */
 		return rc ? rc : rc_outpipe_begin(r->pipe, r->plan.n_shards, err);
@@ -426,6 +458,8 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 		rc = read_past(r, err);
 	if (!rc)
 		rc = list_known(r, err);
+	if (!rc)
+		rc = prepare(r, err);
 	if (!rc)
 		rc = open_devices(r, false, err);
 	if (!rc)

@@ -31,6 +31,7 @@ struct rc_run {
 	/* what was asked; set by the command */
 	const struct rc_opts *opts;
 	const struct rc_settings *set;
+	const char *map_file; /* of --map, as set->map is its text by now; or NULL */
 	int argc;
 	char **argv;
 	const char *version;
@@ -55,6 +56,7 @@ struct rc_run {
 	struct rc_writer writer;
 	struct rc_pipeline_stats stats;
 	struct rc_devices devices;
+	struct rc_sandbox sandbox; /* of the run itself */
 	struct rc_budget budget; /* once the devices are known */
 	struct rc_progress progress;
 	struct rc_buf recipe_json;

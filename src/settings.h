@@ -70,6 +70,7 @@ struct rc_settings {
 	/* how it runs */
 	int64_t threads;                   /* 0: all allowed CPUs */
 	const char *device;
+	int sandbox;                       /* enum rc_sandbox_mode */
 	int on_gpu_error;                  /* enum rc_gpu_error */
 	struct rc_amount memory, device_memory;
 	int simd;
