@@ -34,7 +34,7 @@ const char *rc_layout_summary(size_t i)
 	return rc_layouts[i]->summary;
 }
 
-enum { REASON_LEN = 320, FITS_TOO = 60 };
+enum { REASON_LEN = 320, FITS_TOO = 60, MAX_DAMAGE = 1000 };
 
 static int unknown_name(const char *wanted, struct rc_err *err)
 {
@@ -90,12 +90,31 @@ static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
 			    t->external_link);
 }
 
+/* What cannot be read may have been an episode, of which the layout saw nothing. */
+static void note_damage(const struct rc_h5_node *n, struct rc_index_builder *b, int *left)
+{
+	if (n->problem_code && *left > 0 && !strcmp(n->problem_code, "unreadable") &&
+	    !rc_ixb_noted(b, "unreadable", n->path)) {
+		rc_ixb_note(b, RC_NOTE_WARNING, "unreadable", n->path, "'%s' %s: %s", n->path,
+			    n->is_group ? "is incomplete" : "is left out",
+			    n->problem ? n->problem : "damaged");
+		--*left;
+	}
+	for (size_t i = 0; i < n->n_children; i++)
+		note_damage(n->children[i], b, left);
+}
+
 static int describe(const struct rc_layout *l, const struct rc_h5_tree *t, int score,
 		    const char *reason, struct rc_index_builder *b, struct rc_err *err)
 {
+	int rc, left = MAX_DAMAGE;
+
 	rc_ixb_layout(b, l->name, (uint32_t)score, reason, t->user_block);
 	note_skipped(t, b);
-	return l->describe(t, b, err);
+	rc = l->describe(t, b, err);
+	if (!rc)
+		note_damage(t->root, b, &left);
+	return rc;
 }
 
 static int scan_as(const struct rc_h5_tree *t, const char *wanted, struct rc_index_builder *b,

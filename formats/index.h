@@ -183,6 +183,8 @@ uint32_t rc_ixb_dataset(struct rc_index_builder *b, const struct rc_dataset *d);
 uint32_t rc_ixb_episode(struct rc_index_builder *b, const struct rc_index_episode *e);
 /* Adds to the episode begun last. */
 uint32_t rc_ixb_stream(struct rc_index_builder *b, const struct rc_stream *s);
+/* Whether a note with this code is about this place. */
+bool rc_ixb_noted(struct rc_index_builder *b, const char *code, const char *where);
 void rc_ixb_note(struct rc_index_builder *b, enum rc_severity sev, const char *code,
 		 const char *where, const char *fmt, ...) RC_PRINTF(5, 6);
 void rc_ixb_convention(struct rc_index_builder *b, const char *key, const char *value,

@@ -235,6 +235,16 @@ static uint32_t episode_of(const struct rc_index_builder *b, const char *where)
 	return b->head.n_episodes - 1;
 }
 
+bool rc_ixb_noted(struct rc_index_builder *b, const char *code, const char *where)
+{
+	uint32_t c = rc_ixb_str(b, code), w = rc_ixb_str(b, where);
+
+	for (uint32_t i = 0; i < b->head.n_notes; i++)
+		if (b->notes[i].where == w && b->notes[i].code == c)
+			return true;
+	return false;
+}
+
 void rc_ixb_note(struct rc_index_builder *b, enum rc_severity sev, const char *code,
 		 const char *where, const char *fmt, ...)
 {

@@ -33,7 +33,8 @@ struct rc_input_options {
  * Directories are walked recursively for *.h5, *.hdf5, *.h5.zst, *.hdf5.zst, *.tar and *.tar.zst
  * (any case), without following symbolic links to directories and leaving out names that start
  * with a dot, and files in zstd that lie beside the same file unpacked; named files are taken
- * whatever their suffix and known by what is in them.  "-" is standard input.  Archives and
+ * whatever their suffix and known by what is in them.  Links that lead nowhere are listed, for the
+ * scan to tell.  "-" is standard input.  Archives and
  * standard input are unpacked here, and their members take their place.  Order: operands as given,
  * files of a directory and members of an archive in natural order.  ".zst" is no part of a label.
  * Nothing found, or a path that does not exist, is RC_E_USAGE with what to do.

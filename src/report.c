@@ -12,6 +12,8 @@
 #include "base/outfile.h"
 #include "machine.h"
 
+enum { MAX_FINDINGS = 20 }; /* of an input */
+
 static double seconds(int64_t ns)
 {
 	return (double)ns / 1e9;
@@ -465,6 +467,25 @@ static bool shard_json(const void *arg, size_t i, struct rc_json *o)
 	return true;
 }
 
+/* Which inputs the findings under `problems` are about, where each is told once for all. */
+static void findings_json(const struct rc_index *ix, struct rc_json *o)
+{
+	struct rc_json *list = rc_json_add_array(o, "findings");
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < ix->n_notes && n < MAX_FINDINGS; i++) {
+		const struct rc_note *note = &ix->notes[i];
+		struct rc_json *one;
+
+		if (note->severity == RC_NOTE_INFO)
+			continue;
+		one = rc_json_add_object(list, NULL);
+		rc_json_add_string(one, "code", rc_index_str(ix, note->code));
+		rc_json_add_string(one, "where", rc_index_str(ix, note->where));
+		n++;
+	}
+}
+
 static bool input_json(const void *arg, size_t i, struct rc_json *o)
 {
 	const struct rc_run *r = arg;
@@ -485,6 +506,7 @@ static bool input_json(const void *arg, size_t i, struct rc_json *o)
 	rc_json_add_string(o, "layout", rc_index_str(f->index, f->index->layout));
 	rc_json_add_string(o, "layout_reason", rc_index_str(f->index, f->index->layout_reason));
 	rc_json_add_uint(o, "episodes", f->index->n_episodes);
+	findings_json(f->index, o);
 	return true;
 }
 

@@ -118,7 +118,7 @@ BROKEN = [
     (("shards", 0, "xxh3_128"), "123"),
     (("shards", 0, "path"), "/shard-00000.h5"),
     (("shards", 0, "bytes"), 0),
-    (("inputs", 0, "layout"), "unheard_of"),
+    (("inputs", 0, "layout"), "no layout"),
     (("inputs", 0, "status"), "skipped"),
     (("problems",), {}),
 ]

@@ -156,10 +156,25 @@ Test(inputs, links)
 	cr_assert_eq(symlink("../else/t.h5", "raw/link.h5"), 0);
 	cr_assert_eq(symlink("../else", "raw/dirlink"), 0);
 	cr_assert_eq(symlink("../else", "raw/dirlink.h5"), 0);
-	cr_assert_eq(symlink("nowhere.h5", "raw/dangling.h5"), 0);
-	cr_assert_eq(symlink("loop.h5", "raw/loop.h5"), 0);
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"raw")}, "raw/link.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"raw/dirlink")}, "dirlink/t.h5");
+}
+
+/* Of a directory they are listed, so that the scan can say what is wrong. */
+Test(inputs, links_to_nowhere)
+{
+	struct rc_inputs in;
+	struct rc_err err = {0};
+
+	mkdir("raw", 0777);
+	cr_assert_eq(symlink("nowhere.h5", "raw/dangling.h5"), 0);
+	cr_assert_eq(symlink("loop.h5", "raw/loop.h5"), 0);
+	cr_assert_eq(rc_inputs_collect(&(struct rc_input_options){OPERANDS((char *)"raw")}, &in,
+				       &err), 0);
+	cr_assert_eq(in.n, 2);
+	cr_assert_str_eq(in.files[0].label, "raw/dangling.h5");
+	cr_assert_str_eq(in.files[1].label, "raw/loop.h5");
+	rc_inputs_release(&in);
 	refused(&(struct rc_input_options){OPERANDS((char *)"raw/dangling.h5")},
 		"cannot open input 'raw/dangling.h5'");
 }
