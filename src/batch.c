@@ -13,7 +13,7 @@
 bool rc_need_fits(const struct rc_need *n, const struct rc_slot_size *z)
 {
 	return n->in <= z->in && n->out <= z->out && n->enc <= z->enc && n->jobs <= z->jobs &&
-	       n->items <= z->items;
+	       n->items <= z->items && n->chunk <= z->chunk;
 }
 
 uint64_t rc_slot_bytes(const struct rc_slot_size *z)
@@ -84,6 +84,7 @@ bool rc_slot_add(struct rc_slot *s, struct rc_work *w, const struct rc_tile *t, 
 		n.enc += t->need.enc;
 		n.jobs += t->need.jobs;
 		n.items += t->need.items;
+		n.chunk = t->need.chunk > n.chunk ? t->need.chunk : n.chunk;
 	} else {
 		n.items += 2; /* FAIL and END */
 	}

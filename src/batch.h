@@ -59,6 +59,7 @@ struct rc_slot_size {
 	uint64_t want;         /* bytes after which no further tile is added */
 	uint64_t jobs, items, tiles;
 	uint64_t tile_rows;    /* no tile has more */
+	uint64_t chunk;        /* no chunk that is decoded is larger */
 };
 bool rc_need_fits(const struct rc_need *n, const struct rc_slot_size *z);
 /* Host memory of one slot, without tables of the backend. */

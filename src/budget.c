@@ -43,6 +43,7 @@ static void need_most(struct rc_need *n, const struct rc_need *other)
 	n->enc = most(n->enc, other->enc);
 	n->jobs = most(n->jobs, other->jobs);
 	n->items = most(n->items, other->items);
+	n->chunk = most(n->chunk, other->chunk);
 }
 
 /* The least part of an episode that can be written: of each stream one row or chunk.  The number
@@ -62,26 +63,6 @@ static struct rc_need episode_need(const struct rc_plan *plan, const struct rc_p
 		*rows_io = most(*rows_io, rows);
 	}
 	return all;
-}
-
-static uint64_t largest_chunk(const struct rc_plan *plan)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < plan->n_order; i++) {
-		const struct rc_plan_episode *e = &plan->episodes[plan->order[i]];
-		const struct rc_index *ix = rc_plan_index(plan, e);
-
-		for (size_t k = 0; k < e->n_streams; k++)
-			for (size_t m = 0; m < e->streams[k].n_sources && !e->streams[k].stored;
-			     m++) {
-				const struct rc_stream *s =
-					rc_plan_input(ix, e, &e->streams[k].sources[m]);
-				bytes = most(bytes,
-					     rc_dataset_chunk_bytes(&ix->datasets[s->dataset]));
-			}
-	}
-	return bytes;
 }
 
 /* --- dividing --------------------------------------------------------------------------------- */
@@ -110,6 +91,7 @@ static struct rc_slot_size slot_for(const struct rc_devices *d, uint64_t batch,
 		.items = most(n->items, bounded(batch / (2 << 10), 128, MAX_ITEMS)),
 		.tiles = bounded(batch / (16 << 10), 16, MAX_TILES),
 		.tile_rows = tile_rows,
+		.chunk = n->chunk,
 	};
 }
 
@@ -129,11 +111,12 @@ static uint64_t slot_bytes_of(const struct rc_devices *d, const struct rc_slot_s
 	return rc_slot_bytes(z) + (all > staged ? all - staged : 0);
 }
 
-/* Of one worker, beside slots. */
-static uint64_t worker_bytes(const struct rc_budget *b)
+/* Of one worker, beside slots: a chunk as it is shared, and where it is decoded, at most through
+ * two filters; the lists of rows. */
+static uint64_t worker_bytes(const struct rc_budget *b, const struct rc_slot_size *z)
 {
-	return b->worker_base +
-	       b->slot.tile_rows * (sizeof(struct rc_row_run) + sizeof(uint64_t));
+	return most(b->shared_bytes, z->chunk) + 3 * z->chunk + INPUT_BYTES +
+	       z->tile_rows * (sizeof(struct rc_row_run) + sizeof(uint64_t));
 }
 
 /* Tries n_workers with n_slots of batches of this size. */
@@ -143,7 +126,7 @@ static bool try(struct rc_budget *b, int n_workers, int n_slots, uint64_t batch)
 	b->slot_bytes = slot_bytes_of(b->devices, &b->slot);
 	b->n_workers = n_workers;
 	b->n_slots = n_slots;
-	b->used = (uint64_t)n_workers * worker_bytes(b) + b->ahead_bytes +
+	b->used = (uint64_t)n_workers * worker_bytes(b, &b->slot) + b->ahead_bytes +
 		  (uint64_t)n_slots * b->slot_bytes;
 	b->device_used = device_bytes_of(b->devices, &b->slot, (uint64_t)n_slots);
 	return b->used <= b->bytes && b->device_used <= b->device_bytes;
@@ -199,7 +182,7 @@ static bool divide(struct rc_budget *b, int n_workers)
 static uint64_t least_memory(const struct rc_budget *b, const struct rc_need *n)
 {
 	struct rc_slot_size z = slot_for(b->devices, LEAST_BATCH_BYTES, n, b->slot.tile_rows);
-	uint64_t rest = worker_bytes(b) +
+	uint64_t rest = worker_bytes(b, &z) +
 			(uint64_t)least_slots(b->devices) * slot_bytes_of(b->devices, &z);
 
 	return least(rest / (AHEAD_PART - 1) * AHEAD_PART + AHEAD_PART, rest + AHEAD_BYTES);
@@ -283,7 +266,6 @@ static uint64_t device_share(const struct rc_budget_ask *ask)
 int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, struct rc_err *err)
 {
 	struct rc_budget b = {.devices = ask->devices, .unpacks = ask->unpacks};
-	uint64_t chunk = largest_chunk(ask->plan);
 	struct too_much no;
 
 	b.bytes = rc_amount_of(ask->memory, rc_allowed_memory());
@@ -291,8 +273,7 @@ int rc_budget_make(const struct rc_budget_ask *ask, struct rc_budget *b_out, str
 		b.bytes -= b.bytes / RC_UNPACKED_PART;
 	b.device_bytes = device_share(ask);
 	b.ahead_bytes = least(AHEAD_BYTES, b.bytes / AHEAD_PART);
-	/* a chunk as it is shared, and where it is decoded, at most through two filters */
-	b.worker_base = most(ask->shared_bytes, chunk) + 3 * chunk + INPUT_BYTES;
+	b.shared_bytes = ask->shared_bytes;
 	b.slot.tile_rows = TILE_ROWS;
 	no = count_needs(&b, ask->plan);
 	if (no.n == ask->plan->n_order || !divide(&b, ask->n_workers))

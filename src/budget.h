@@ -34,7 +34,7 @@ struct rc_budget {
 	struct rc_slot_size slot;
 	uint64_t slot_bytes;     /* host memory of one */
 	uint64_t ahead_bytes;    /* for the clocks of episodes that are prepared or in work */
-	uint64_t worker_base;    /* what each worker takes beside slots and lists of rows */
+	uint64_t shared_bytes;   /* of the reader of each worker */
 	/* for rc_budget_advice() */
 	const struct rc_devices *devices;
 	struct rc_need need;     /* of the largest part that was counted */

@@ -53,6 +53,20 @@ static uint64_t source_bytes(const struct rc_index *ix, const struct rc_stream *
 	return rc_aligned(rows * sizeof(int64_t)) + rc_aligned(rows * rc_dataset_row_bytes(d));
 }
 
+static uint64_t largest_chunk(const struct rc_index *ix, const struct rc_plan_episode *e,
+			      const struct rc_plan_stream *s)
+{
+	uint64_t largest = 0;
+
+	for (size_t k = 0; k < s->n_sources; k++) {
+		const struct rc_stream *src = rc_plan_input(ix, e, &s->sources[k]);
+		uint64_t bytes = rc_dataset_chunk_bytes(&ix->datasets[src->dataset]);
+
+		largest = bytes > largest ? bytes : largest;
+	}
+	return largest;
+}
+
 void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, size_t i_stream,
 		    uint64_t n_rows, uint64_t chunk_rows, struct rc_need *need_out)
 {
@@ -67,6 +81,7 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 		n->enc = n_rows * (s->row_bytes + s->row_bytes / 128 + 128);
 		return;
 	}
+	n->chunk = largest_chunk(ix, e, s);
 	/* the last chunk of an episode is stored at full size, padded with zeros */
 	n->out = rc_aligned((chunks ? chunks * chunk_rows : n_rows) * s->row_bytes);
 	if (s->encoding.codec != RC_CODEC_NONE)

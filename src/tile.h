@@ -15,6 +15,7 @@
 struct rc_need {
 	uint64_t in, out, enc; /* bytes of the staging buffers and of the encode area */
 	uint64_t jobs, items;
+	uint64_t chunk; /* the largest of its stored chunks that are decoded, in bytes */
 };
 
 /* A run of ticks of one output stream: the unit that moves through the pipeline. */

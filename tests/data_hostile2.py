@@ -56,6 +56,15 @@ def gzip_long(path):
 
 
 @kind()
+def giant_chunk(path):
+    """A chunk of 512 MiB for forty rows: nothing for a run with less memory."""
+    with h5py.File(path, "w") as f:
+        d = f.create_dataset("data/demo_0/actions", (ROWS, 64), "f8", chunks=(1 << 20, 64),
+                             maxshape=(None, 64), compression="gzip")
+        d.id.write_direct_chunk((0, 0), bomb(512), 0)
+
+
+@kind()
 def lzf_noise(path):
     raw_chunk(path, b"\xff\xff\xff" + os.urandom(300), compression="lzf")
 
