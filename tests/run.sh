@@ -23,7 +23,7 @@ need_packages $packages_build $packages_tests
 build "$dir" "$@"
 rm -f "$log"
 status=0
-make -s -C "$dir" check VERBOSE=1 || status=$?
+make -s -C "$dir" -j "$(nproc)" check VERBOSE=1 || status=$?
 
 # count WORD...: the sum of these results in the head of the log
 count() {
