@@ -2,7 +2,8 @@
 # Runs that are killed, meet faults of the system, a full disk, and each other; see
 # tests/faults/run.py.  A small slice, another one each time; all of it, in minutes:
 #
-#	FAULTS='kill random=1000 fault=2000 full many' make check TESTS=tests/check-faults.sh
+#	FAULTS='kill random=1000 fault=2000 full many power=200' \
+#		make check TESTS=tests/check-faults.sh
 set -eu
 : "${top_builddir:?}" "${top_srcdir:?}"
 py=${PYTHON3:-python3}
@@ -24,4 +25,4 @@ export ROBOCACHE_DEVICE
 # shellcheck disable=SC2086 # a list of words
 "$py" "$top_srcdir/tests/faults/run.py" "$top_builddir/robocache" \
 	"$top_builddir/examples/record_sample" "$work" \
-	${FAULTS:-kill=400 random=4 fault=8 full many}
+	${FAULTS:-kill=400 random=4 fault=8 full many power=2}

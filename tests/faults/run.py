@@ -3,20 +3,24 @@
 
     run.py ROBOCACHE RECORD_SAMPLE WORK PART...
 
-Parts: kill[=EVERY], random[=N], fault[=N], full, many.  kill ends the run at every EVERY-th call of
-those that change files, system calls of the main thread and library calls of all threads; random at
-N random moments; fault lets one of N calls go wrong.
+Parts: kill[=EVERY], random[=N], fault[=N], full, many, power[=N].  kill ends the run at every
+EVERY-th call of those that change files, system calls of the main thread and library calls of all
+threads; random at N random moments; fault lets one of N calls go wrong; power stops the file system
+below N runs, for which it must be root.
 After each of them: no shard under a final name differs from that of an undisturbed run, the run
 ended as it may, and the same command with --resume ends with the same files and nothing else.
 """
 
 import errno
+import fcntl
 import filecmp
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -317,13 +321,76 @@ def many():
     out = before
 
 
+# --- the power is cut -----------------------------------------------------------------------------
+
+SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN: the file system stops at once,
+FLUSH, DROP = 1, 2     # with its journal on the disk, or without
+
+
+def journal_names(d):
+    """Shards that lines of the journal call done."""
+    try:
+        with open(os.path.join(d, "journal.ndjson"), errors="replace") as f:
+            lines = f.read().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+    return [o["path"] for o in map(json.loads, lines) if "shard" in o and o.get("path")]
+
+
+def cut_power(image, mount):
+    """Stops the file system in the middle of a run, and mounts what is on the disk."""
+    fresh()
+    p = subprocess.Popen(command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL)
+    time.sleep(random.uniform(0, 1.5 * seconds))
+    fd = os.open(mount, os.O_RDONLY)
+    fcntl.ioctl(fd, SHUTDOWN, struct.pack("I", random.choice((FLUSH, DROP))))
+    os.close(fd)
+    p.kill()
+    p.wait()
+    subprocess.run(["umount", mount], check=True)
+    subprocess.run(["mount", "-o", "loop", image, mount], check=True)
+
+
+def power(n):
+    global out
+    before, mount, image = out, os.path.join(work, "power"), os.path.join(work, "disk")
+    os.makedirs(mount, exist_ok=True)
+    with open(image, "wb") as f:
+        f.truncate(96 << 20)
+    if subprocess.run(["mkfs.ext4", "-q", image], capture_output=True).returncode or \
+            subprocess.run(["mount", "-o", "loop", image, mount], capture_output=True).returncode:
+        print("power: skipped, no file system can be made and mounted")
+        return
+    try:
+        out = os.path.join(mount, "out")
+        for i in range(n):
+            cut_power(image, mount)
+            what = f"power cut {i}"
+            done = journal_names(out)
+            for name in done:
+                if not os.path.exists(os.path.join(out, name)) or not same(name):
+                    fail(f"{what}: {name} is in the journal and not intact")
+            count("shards that outlived a power cut", len(done))
+            check_visible(what)
+            if os.path.exists(os.path.join(out, "journal.ndjson")):
+                check_resume(what)
+            count("power")
+        if n >= 10 and not counts["shards that outlived a power cut"]:
+            fail("no shard outlived a power cut: nothing is synced")
+    finally:
+        out = before
+        subprocess.run(["umount", "-l", mount], check=False)
+
+
 seed = int(os.environ.get("FAULT_SEED", random.randrange(1 << 30)))
 random.seed(seed)
 prepare()
 for part in sys.argv[4:]:
     name, _, value = part.partition("=")
     {"kill": lambda: kill(int(value or 1)), "random": lambda: kill_random(int(value or 200)),
-     "fault": lambda: fault(int(value or 500)), "full": full, "many": many}[name]()
+     "fault": lambda: fault(int(value or 500)), "full": full, "many": many,
+     "power": lambda: power(int(value or 20))}[name]()
 print(", ".join(f"{name}: {n} points" for name, n in counts.items()) or "nothing was run",
       f"of a run with {' '.join(options)}; {failures} failures (FAULT_SEED={seed})")
 sys.exit(failures > 0)
