@@ -132,6 +132,7 @@ static int emit_tile(struct rc_slot *s, struct rc_placed *p, struct rc_worker_to
 
 	if (ps->stored)
 		return copy_stored(s, p, t, err);
+	rc_turn_rows(ps, (char *)s->batch.out + p->out, tile->n_rows);
 	rc_lint_tile(p->work, tile, (char *)s->batch.out + p->out);
 	if (p->work->out[tile->stream].chunk_rows)
 		return emit_chunks(s, p, t, err);

@@ -122,6 +122,9 @@ static void take_notes(const struct rc_scanned *f, struct rc_recipe *recipe,
 		enum rc_severity sev = (enum rc_severity)n->severity;
 		const char *where = place_in_episode(ix, n);
 
+		if (!strcmp(rc_index_str(ix, n->code), "quaternion_order_assumed") &&
+		    rc_recipe_convention(recipe, "quaternion_order", "*", NULL))
+			continue;
 		if (is_loss(rc_index_str(ix, n->code)))
 			sev = left_out(recipe, where) ? RC_NOTE_INFO : RC_NOTE_ERROR;
 		rc_problems_add(problems, sev, rc_index_str(ix, n->code), where, "%s (%s)",

@@ -11,6 +11,7 @@
 #include "problems.h"
 #include "recipe.h"
 #include "scan.h"
+#include "turn.h"
 
 /* One input stream of an output stream. */
 struct rc_plan_source {
@@ -24,6 +25,9 @@ struct rc_plan_source {
 	int64_t latency_ns;
 	uint32_t column, width;   /* in the output row, elements */
 	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
+	enum rc_quat_order quat_order; /* in the output, of a source with quaternions, */
+	uint8_t quat_at;          /* which begin there in its row; */
+	bool turned;              /* it has another order */
 };
 
 /* One output dataset of an episode; episodes that are made alike share it. */
@@ -38,6 +42,7 @@ struct rc_plan_stream {
 	struct rc_plan_source *sources;
 	size_t n_sources;
 	bool is_group;
+	int turns;    /* enum rc_turn: what is done to finished rows */
 	bool copies;  /* one picking source of the same dtype: rows are copied, nothing computed */
 	bool stored;  /* copies, and each row is one stored chunk that goes out as it came in */
 	struct rc_encoding encoding;

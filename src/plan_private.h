@@ -13,6 +13,7 @@ struct candidate {
 	const char *name;        /* in the input */
 	const char *out_name;    /* after --rename */
 	struct rc_plan_source src;
+	int turns;               /* of an image: enum rc_turn */
 	bool selected, in_group;
 };
 

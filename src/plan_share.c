@@ -15,7 +15,8 @@ static bool same_source(const struct rc_plan_source *a, const struct rc_plan_sou
 	return a->nth == b->nth && a->method == b->method && a->clock == b->clock &&
 	       a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 	       !strcmp(a->rate_origin, b->rate_origin) && a->latency_ns == b->latency_ns &&
-	       a->column == b->column && a->width == b->width && a->quat_first == b->quat_first;
+	       a->column == b->column && a->width == b->width && a->quat_first == b->quat_first &&
+	       a->quat_order == b->quat_order && a->turned == b->turned;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -35,7 +36,7 @@ static bool same_stream(const struct rc_plan_stream *a, const struct rc_plan_str
 		    a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof a->dims) &&
 		    a->row_elements == b->row_elements && a->row_bytes == b->row_bytes &&
 		    a->n_sources == b->n_sources && a->is_group == b->is_group &&
-		    a->copies == b->copies && a->stored == b->stored &&
+		    a->copies == b->copies && a->stored == b->stored && a->turns == b->turns &&
 		    same_encoding(&a->encoding, &b->encoding) && !strcmp(a->name, b->name) &&
 		    !strcmp(a->method, b->method) && same_text(a->members, b->members);
 

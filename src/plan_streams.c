@@ -74,6 +74,38 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 	return 0;
 }
 
+/* The order of quaternions, and whether --convert asks for another. */
+static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *err)
+{
+	const struct rc_rule *r = rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
+	const char *said = rc_recipe_convention(p->recipe, "quaternion_order", c->name,
+						c->out_name);
+	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE;
+	bool image = c->s->kind == RC_KIND_IMAGE;
+	int wanted = r ? r->number & RC_TURN_QUATERNIONS : 0;
+	enum rc_quat_order to = wanted == RC_TURN_WXYZ ? RC_QUAT_WXYZ : RC_QUAT_XYZW;
+
+	if (quats) {
+		c->src.quat_order = rc_quat_order(said ? said
+						       : rc_index_str(p->ix, c->s->quat_order));
+		c->src.quat_at = c->s->kind == RC_KIND_POSE ? 3 : 0;
+		c->src.turned = wanted && c->src.quat_order != to;
+		if (wanted)
+			c->src.quat_order = to;
+	}
+	c->turns = image && r ? r->number & RC_TURN_IMAGES : 0;
+	if ((c->turns & RC_TURN_SWAP_CHANNELS) && (c->d->rank != 4 || c->d->dims[3] < 3))
+		return rc_fail(err, RC_E_USAGE, "convert",
+			       "--convert swap-channels: stream '%s' has no colours", c->name);
+	if (!r || r->is_default || ((wanted == 0 || quats) && (r->number == wanted || image)))
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "convert",
+		       "--convert %s does not fit stream '%s', which is %s; orders are for "
+		       "quaternions and poses, the others for images%s", r->text, c->name,
+		       rc_kind_name((enum rc_kind)c->s->kind),
+		       c->s->kind == RC_KIND_ENCODED ? " of pixels: --decode makes them" : "");
+}
+
 static bool selected(struct planner *p, const struct candidate *c)
 {
 	struct rc_recipe *r = p->recipe;
@@ -141,7 +173,11 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
 	rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
 	rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
-	return c->selected ? choose_method(p, c, err) : 0;
+	rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
+	rc_recipe_convention(p->recipe, "", c->name, c->out_name);
+	int rc = c->selected ? choose_turns(p, c, err) : 0;
+
+	return !rc && c->selected ? choose_method(p, c, err) : rc;
 }
 
 /* --- encodings -------------------------------------------------------------------------------- */
@@ -204,7 +240,7 @@ static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 		out->encoding.values = RC_VALUES_FLOATS;
 	out->encoding.shuffle &= out->encoding.codec != RC_CODEC_NONE &&
 				 rc_dtype_size(out->dtype) > 1;
-	out->stored = c->keep && out->copies && d->n_filters > 0 &&
+	out->stored = c->keep && out->copies && !out->turns && d->n_filters > 0 &&
 		      d->storage == RC_STORE_CHUNKED && !d->big_endian &&
 		      rc_dataset_row_chunks(d) && same_elements(d);
 }
@@ -300,6 +336,7 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	memcpy(out->dims + 1, c->d->dims + 1, sizeof out->dims - sizeof *out->dims);
 	out->sources[0] = c->src;
 	out->n_sources = 1;
+	out->turns = c->turns | (c->src.turned ? RC_TURN_QUATERNIONS : 0);
 	if (p->e->timing == RC_TIMING_STEPS)
 		out->sources[0].method = RC_METHOD_NEAREST;
 	out->dtype = single_dtype(p, c);
@@ -324,6 +361,7 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 		src->method = RC_METHOD_NEAREST;
 	out->n_sources++;
 	out->dims[1] += src->width;
+	out->turns |= src->turned ? RC_TURN_QUATERNIONS : 0;
 	if (c->d->dtype == RC_F64)
 		out->dtype = RC_F64;
 	c->in_group = true;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "turn.h"
 
 /* --- from texts to rules ---------------------------------------------------------------------- */
 
@@ -69,6 +70,39 @@ static int method_value(struct rc_rule *rule, struct rc_err *err)
 		       "unknown method '%s' in --method %s; the methods are linear, slerp, nearest "
 		       "and previous",
 		       rule->value, rule->text);
+}
+
+static int convert_value(struct rc_rule *rule, struct rc_err *err)
+{
+	if (rc_turn_parse(rule->value, &rule->number))
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "convert",
+		       "--convert %s: '%s' is not one of " RC_TURN_NAMES
+		       ", or several joined by '+' of which one is an order", rule->text,
+		       rule->value);
+}
+
+/* KEY=VALUE: the keys that this program acts on have certain values, the others any. */
+static int convention_value(struct rc_rule *rule, struct rc_err *err)
+{
+	static const char *const keys[] = {"quaternion_order", "euler_angles", "rotation",
+					   "image_rows", "gripper_action", "action"};
+	const char *cut = strchr(rule->value, '=');
+	char key[64];
+	size_t i = 0;
+
+	snprintf(key, sizeof key, "%.*s", cut ? (int)(cut - rule->value) : 0, rule->value);
+	while (i < RC_ARRAY_LEN(keys) && strcmp(keys[i], key) != 0)
+		i++;
+	if (!cut || !cut[1] || i == RC_ARRAY_LEN(keys))
+		return rc_fail(err, RC_E_USAGE, "convention",
+			       "--convention %s is not [STREAM:]KEY=VALUE with one of the keys "
+			       "quaternion_order, euler_angles, rotation, image_rows, "
+			       "gripper_action and action", rule->text);
+	if (i == 0 && rc_quat_order(cut + 1) == RC_QUAT_NONE)
+		return rc_fail(err, RC_E_USAGE, "convention",
+			       "--convention %s: a quaternion_order is xyzw or wxyz", rule->text);
+	return 0;
 }
 
 static int dtype_value(struct rc_rule *rule, struct rc_err *err)
@@ -363,6 +397,10 @@ int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, st
 		rc = compile_rules(&r, &set->source_rate, ':', source_rate_value, &r.source_rate,
 				   err);
 	if (!rc)
+		rc = compile_rules(&r, &set->convert, ':', convert_value, &r.convert, err);
+	if (!rc)
+		rc = compile_rules(&r, &set->convention, ':', convention_value, &r.convention, err);
+	if (!rc)
 		rc = rc_new_array(&r.groups, set->fuse.n, sizeof *r.groups, err);
 	for (size_t i = 0; i < set->fuse.n && !rc; i++)
 		rc = compile_group(&r, set->fuse.items[i], err);
@@ -380,7 +418,8 @@ int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, st
 void rc_recipe_release(struct rc_recipe *r)
 {
 	struct rc_rules *all[] = {&r->keep,  &r->drop,    &r->rename,     &r->method,
-				  &r->dtype, &r->latency, &r->source_rate};
+				  &r->dtype, &r->latency, &r->source_rate, &r->convert,
+				  &r->convention};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(all); i++)
 		free(all[i]->r);
@@ -418,6 +457,24 @@ const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name)
 	return rc_rules_match_either(rules, name, NULL);
 }
 
+const char *rc_recipe_convention(struct rc_recipe *r, const char *key, const char *a,
+				 const char *b)
+{
+	const char *found = NULL;
+	size_t n = strlen(key);
+
+	for (size_t i = 0; i < r->convention.n; i++) {
+		struct rc_rule *rule = &r->convention.r[i];
+
+		if (!rc_glob_match(rule->pattern, a) && !(b && rc_glob_match(rule->pattern, b)))
+			continue;
+		rule->used = true;
+		if (!strncmp(rule->value, key, n) && rule->value[n] == '=')
+			found = rule->value + n + 1;
+	}
+	return found;
+}
+
 static int fail_unused(const char *option, const char *pattern, const char *const *names, size_t n,
 		       struct rc_err *err)
 {
@@ -445,7 +502,8 @@ int rc_recipe_check_used(const struct rc_recipe *r, const char *const *names, si
 	} all[] = {
 		{"keep", &r->keep},     {"drop", &r->drop},       {"rename", &r->rename},
 		{"method", &r->method}, {"dtype", &r->dtype},     {"latency", &r->latency},
-		{"source-rate", &r->source_rate},
+		{"source-rate", &r->source_rate}, {"convert", &r->convert},
+		{"convention", &r->convention},
 	};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(all); i++)

@@ -18,7 +18,7 @@ struct rc_rule {
 	const char *pattern;
 	const char *text;  /* as given, for messages */
 	const char *value; /* rename: the new name */
-	int number;        /* method or dtype (RC_DTYPE_KEEP) */
+	int number;        /* method, dtype (RC_DTYPE_KEEP), or enum rc_turn */
 	int64_t ns;        /* latency */
 	struct rc_rate rate;
 	bool is_default;   /* no stream was named: need not match anything */
@@ -51,7 +51,8 @@ struct rc_compression {
 
 struct rc_recipe {
 	const struct rc_settings *set;
-	struct rc_rules keep, drop, rename, method, dtype, latency, source_rate;
+	struct rc_rules keep, drop, rename, method, dtype, latency, source_rate, convert;
+	struct rc_rules convention; /* value: KEY=VALUE */
 	struct rc_fuse_group *groups;
 	size_t n_groups;
 	struct rc_split *splits;
@@ -74,6 +75,10 @@ void rc_recipe_release(struct rc_recipe *r);
  * a stream goes by; b may be NULL. */
 const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name);
 const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *a, const char *b);
+
+/* What --convention says of a key for a stream, NULL for nothing; b may be NULL. */
+const char *rc_recipe_convention(struct rc_recipe *r, const char *key, const char *a,
+				 const char *b);
 
 /* After planning: RC_E_USAGE for the first rule or group member that matched no stream of any
  * episode, with the nearest of the names seen. */

@@ -62,6 +62,8 @@ struct rc_settings {
 	struct rc_opt_list keep, drop;     /* GLOB,... */
 	struct rc_opt_list rename;         /* OLD=NEW */
 	struct rc_opt_list dtype;          /* [STREAM:]TYPE */
+	struct rc_opt_list convert;        /* [STREAM:]STEP */
+	struct rc_opt_list convention;     /* [STREAM:]KEY=VALUE */
 	bool decode;
 	int channel_order;                 /* enum rc_channel_order */
 	int64_t max_gap_ns;                /* 0: no limit */
