@@ -199,6 +199,7 @@ static int describe_stream(struct rc_shard *s, const char *path, const struct rc
 		{"robocache_source", st->source},
 		{"unit", st->unit},
 		{"quaternion_order", st->quat_order},
+		{"rotation", st->rotation},
 		{"encoding", st->frames},
 	};
 	int rc = 0;

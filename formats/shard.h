@@ -30,6 +30,7 @@ struct rc_out_stream {
 	const char *source;    /* path in the source file, or the members of a group */
 	const char *unit;
 	const char *quat_order;
+	const char *rotation;  /* of quaternions that became another form: "6d-rows" */
 	const char *frames;    /* ENCODED: "jpeg" */
 	const uint8_t *valid;  /* dims[0] bytes, 0 = invalid tick; NULL: all valid */
 };

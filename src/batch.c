@@ -150,11 +150,11 @@ static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t 
 	*job = (struct rc_job){
 		.src_t = *at,
 		.src = *at + rc_aligned(n * sizeof(int64_t)),
-		.dst = p->out + src->column * rc_dtype_size(ps->dtype),
+		.dst = p->out + src->buffer_column * rc_dtype_size(ps->dtype),
 		.n_src = (uint32_t)n,
 		.n_ticks = p->tile->n_rows,
 		.width = src->width,
-		.dst_stride = (uint32_t)ps->row_elements,
+		.dst_stride = (uint32_t)ps->buffer_elements,
 		.src_dtype = (uint8_t)d->dtype,
 		.dst_dtype = (uint8_t)ps->dtype,
 		.method = (uint8_t)src->method,

@@ -105,7 +105,8 @@ static const struct rc_opt rows[] = {
 	 .group = "Recipe", .help = "element type in the output: f32, f64, f16, bf16, keep"},
 	{.name = "convert", .type = RC_OPT_LIST, .offset = AT(convert),
 	 .arg = "[STREAM:]STEP", .group = "Recipe",
-	 .help = "quaternions to xyzw or wxyz; images by flip-rows, swap-channels"},
+	 .help = "quaternions to xyzw, wxyz, matrix, 6d-rows, 6d-columns, axis-angle, "
+		 "euler-xyz or euler-XYZ; images by flip-rows, swap-channels"},
 	{.name = "convention", .type = RC_OPT_LIST, .offset = AT(convention),
 	 .arg = "[STREAM:]KEY=VALUE", .group = "Recipe",
 	 .help = "what the inputs do not say: quaternion_order=wxyz"},

@@ -23,11 +23,12 @@ struct rc_plan_source {
 	int64_t start_ns;
 	const char *rate_origin;  /* "option" "env_args control_freq" ... */
 	int64_t latency_ns;
-	uint32_t column, width;   /* in the output row, elements */
+	uint32_t column, width;   /* in the output row, elements; width: of the source's rows */
+	uint32_t buffer_column;   /* in the row that is computed: struct rc_plan_stream */
 	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
-	enum rc_quat_order quat_order; /* in the output, of a source with quaternions, */
-	uint8_t quat_at;          /* which begin there in its row; */
-	bool turned;              /* it has another order */
+	enum rc_quat_order quat_order; /* of a source with quaternions, */
+	uint8_t quat_at;          /* which begin there in its row, */
+	int turn;                 /* and what they become: enum rc_turn, or 0 */
 };
 
 /* One output dataset of an episode; episodes that are made alike share it. */
@@ -39,6 +40,7 @@ struct rc_plan_stream {
 	uint32_t rank;
 	uint64_t dims[RC_MAX_RANK]; /* dims[0] is 0: the timeline is not known yet */
 	uint64_t row_elements, row_bytes;
+	uint64_t buffer_elements; /* of a row as it is computed, before rc_turn_rows() */
 	struct rc_plan_source *sources;
 	size_t n_sources;
 	bool is_group;
@@ -49,6 +51,12 @@ struct rc_plan_stream {
 	const char *method; /* for attributes: "linear", "fused" */
 	char *members; /* of a group: "qpos,gripper"; NULL otherwise.  See rc_plan_source_text() */
 };
+
+/* Values of a source in the output: a quaternion may become more or fewer. */
+static inline uint32_t rc_plan_placed(const struct rc_plan_source *src)
+{
+	return src->turn ? src->width + rc_turn_width(src->turn) - 4 : src->width;
+}
 
 /* All output streams of an episode, in order. */
 struct rc_plan_set {

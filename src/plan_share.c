@@ -16,7 +16,7 @@ static bool same_source(const struct rc_plan_source *a, const struct rc_plan_sou
 	       a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 	       !strcmp(a->rate_origin, b->rate_origin) && a->latency_ns == b->latency_ns &&
 	       a->column == b->column && a->width == b->width && a->quat_first == b->quat_first &&
-	       a->quat_order == b->quat_order && a->turned == b->turned;
+	       a->quat_order == b->quat_order && a->turn == b->turn;
 }
 
 static bool same_text(const char *a, const char *b)

@@ -83,15 +83,14 @@ static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *e
 	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE;
 	bool image = c->s->kind == RC_KIND_IMAGE;
 	int wanted = r ? r->number & RC_TURN_QUATERNIONS : 0;
-	enum rc_quat_order to = wanted == RC_TURN_WXYZ ? RC_QUAT_WXYZ : RC_QUAT_XYZW;
 
 	if (quats) {
 		c->src.quat_order = rc_quat_order(said ? said
 						       : rc_index_str(p->ix, c->s->quat_order));
 		c->src.quat_at = c->s->kind == RC_KIND_POSE ? 3 : 0;
-		c->src.turned = wanted && c->src.quat_order != to;
-		if (wanted)
-			c->src.quat_order = to;
+		if (!(wanted & RC_TURN_ORDERS) ||
+		    (wanted == RC_TURN_WXYZ) != (c->src.quat_order == RC_QUAT_WXYZ))
+			c->src.turn = wanted;
 	}
 	c->turns = image && r ? r->number & RC_TURN_IMAGES : 0;
 	if ((c->turns & RC_TURN_SWAP_CHANNELS) && (c->d->rank != 4 || c->d->dims[3] < 3))
@@ -100,8 +99,9 @@ static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *e
 	if (!r || r->is_default || ((wanted == 0 || quats) && (r->number == wanted || image)))
 		return 0;
 	return rc_fail(err, RC_E_USAGE, "convert",
-		       "--convert %s does not fit stream '%s', which is %s; orders are for "
-		       "quaternions and poses, the others for images%s", r->text, c->name,
+		       "--convert %s does not fit stream '%s', which is %s; flip-rows and "
+		       "swap-channels are for images, the others for quaternions and poses%s",
+		       r->text, c->name,
 		       rc_kind_name((enum rc_kind)c->s->kind),
 		       c->s->kind == RC_KIND_ENCODED ? " of pixels: --decode makes them" : "");
 }
@@ -303,6 +303,30 @@ static int check_sizes(struct planner *p, const struct rc_plan_stream *out, stru
 	return 0;
 }
 
+static int check_form(const struct rc_plan_stream *out, struct rc_err *err)
+{
+	if (!(out->turns & RC_TURN_FORMS) || out->dtype == RC_F32 || out->dtype == RC_F64)
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "convert",
+		       "--convert: stream '%s' becomes %s; a rotation becomes another form as f32 "
+		       "or f64, see --dtype", out->name, rc_dtype_name(out->dtype));
+}
+
+/* Where nothing becomes fewer values, rows are computed as they will be. */
+static void place_in_buffer(struct rc_plan_stream *out)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < out->n_sources; i++) {
+		struct rc_plan_source *src = &out->sources[i];
+		uint32_t placed = rc_plan_placed(src);
+
+		src->buffer_column = (uint32_t)at;
+		at += placed > src->width ? placed : src->width;
+	}
+	out->buffer_elements = at > out->row_elements ? at : out->row_elements;
+}
+
 static int finish_stream(struct planner *p, struct rc_plan_stream *out, struct rc_err *err)
 {
 	uint64_t bytes;
@@ -312,7 +336,10 @@ static int finish_stream(struct planner *p, struct rc_plan_stream *out, struct r
 	for (uint32_t k = 1; k < out->rank; k++)
 		out->row_elements *= out->dims[k];
 	out->row_bytes = out->row_elements * rc_dtype_size(out->dtype);
+	place_in_buffer(out);
 	rc = check_sizes(p, out, err);
+	if (!rc)
+		rc = check_form(out, err);
 	if (rc)
 		return rc;
 	if (!rc_mul(out->row_bytes, p->e->est_ticks, &bytes) ||
@@ -336,12 +363,16 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	memcpy(out->dims + 1, c->d->dims + 1, sizeof out->dims - sizeof *out->dims);
 	out->sources[0] = c->src;
 	out->n_sources = 1;
-	out->turns = c->turns | (c->src.turned ? RC_TURN_QUATERNIONS : 0);
+	out->turns = c->turns | c->src.turn;
+	if (c->src.turn & RC_TURN_FORMS) {
+		out->kind = RC_KIND_LOWDIM;
+		out->dims[1] = out->dims[1] + rc_plan_placed(&c->src) - c->src.width;
+	}
 	if (p->e->timing == RC_TIMING_STEPS)
 		out->sources[0].method = RC_METHOD_NEAREST;
 	out->dtype = single_dtype(p, c);
 	out->copies = rc_method_picks(out->sources[0].method) &&
-		      out->dtype == (enum rc_dtype)c->d->dtype;
+		      !(out->turns & RC_TURN_FORMS) && out->dtype == (enum rc_dtype)c->d->dtype;
 	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
 	return finish_stream(p, out, err);
 }
@@ -360,8 +391,8 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 	if (p->e->timing == RC_TIMING_STEPS)
 		src->method = RC_METHOD_NEAREST;
 	out->n_sources++;
-	out->dims[1] += src->width;
-	out->turns |= src->turned ? RC_TURN_QUATERNIONS : 0;
+	out->dims[1] += rc_plan_placed(src);
+	out->turns |= src->turn;
 	if (c->d->dtype == RC_F64)
 		out->dtype = RC_F64;
 	c->in_group = true;

@@ -78,7 +78,7 @@ static int convert_value(struct rc_rule *rule, struct rc_err *err)
 		return 0;
 	return rc_fail(err, RC_E_USAGE, "convert",
 		       "--convert %s: '%s' is not one of " RC_TURN_NAMES
-		       ", or several joined by '+' of which one is an order", rule->text,
+		       ", or several joined by '+' of which one is for rotations", rule->text,
 		       rule->value);
 }
 

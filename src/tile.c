@@ -74,6 +74,7 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 	uint64_t chunks = chunk_rows ? rc_div_up(n_rows, chunk_rows) : 0;
 	uint64_t a_tick = e->timing == RC_TIMING_STEPS ? 1 : 2;
 	struct rc_need *n = need_out;
+	uint64_t computed;
 
 	*n = (struct rc_need){.items = (chunks ? chunks : 1) + ITEM_MARKS};
 	if (s->stored) {
@@ -83,7 +84,9 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 	}
 	n->chunk = largest_chunk(ix, e, s);
 	/* the last chunk of an episode is stored at full size, padded with zeros */
-	n->out = rc_aligned((chunks ? chunks * chunk_rows : n_rows) * s->row_bytes);
+	n->out = (chunks ? chunks * chunk_rows : n_rows) * s->row_bytes;
+	computed = n_rows * s->buffer_elements * rc_dtype_size(s->dtype);
+	n->out = rc_aligned(computed > n->out ? computed : n->out);
 	if (s->encoding.codec != RC_CODEC_NONE)
 		n->enc = chunks * rc_encode_bound(&s->encoding, chunk_rows * s->row_bytes);
 	if (s->copies)

@@ -4,19 +4,27 @@
 #include "turn.h"
 
 #include "plan.h"
+#include "rotation.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
+static const struct {
+	const char *name;
+	int turn;
+} names[] = {{"xyzw", RC_TURN_XYZW},
+	     {"wxyz", RC_TURN_WXYZ},
+	     {"6d-columns", RC_TURN_6D_COLUMNS},
+	     {"6d-rows", RC_TURN_6D_ROWS},
+	     {"matrix", RC_TURN_MATRIX},
+	     {"axis-angle", RC_TURN_AXIS_ANGLE},
+	     {"euler-xyz", RC_TURN_EULER_FIXED},
+	     {"euler-XYZ", RC_TURN_EULER_TURNED},
+	     {"flip-rows", RC_TURN_FLIP_ROWS},
+	     {"swap-channels", RC_TURN_SWAP_CHANNELS}};
+
 bool rc_turn_parse(const char *text, int *turns_out)
 {
-	static const struct {
-		const char *name;
-		int turn;
-	} names[] = {{"xyzw", RC_TURN_XYZW},
-		     {"wxyz", RC_TURN_WXYZ},
-		     {"flip-rows", RC_TURN_FLIP_ROWS},
-		     {"swap-channels", RC_TURN_SWAP_CHANNELS}};
-	int turns = 0;
+	int turns = 0, one;
 
 	for (;;) {
 		size_t n = strcspn(text, "+"), i = 0;
@@ -32,7 +40,23 @@ bool rc_turn_parse(const char *text, int *turns_out)
 		text += n + 1;
 	}
 	*turns_out = turns;
-	return (turns & RC_TURN_QUATERNIONS) != RC_TURN_QUATERNIONS;
+	one = turns & RC_TURN_QUATERNIONS;
+	return (one & (one - 1)) == 0;
+}
+
+uint32_t rc_turn_width(int turn)
+{
+	if (turn & RC_TURN_THREE)
+		return 3;
+	return turn == RC_TURN_MATRIX ? 9 : turn & RC_TURN_FORMS ? 6 : 4;
+}
+
+const char *rc_turn_form(int turns)
+{
+	for (size_t i = 0; i < RC_ARRAY_LEN(names); i++)
+		if (names[i].turn == (turns & RC_TURN_FORMS))
+			return names[i].name;
+	return "";
 }
 
 enum rc_quat_order rc_quat_order(const char *name)
@@ -46,10 +70,17 @@ const char *rc_quat_order_name(enum rc_quat_order o)
 	return o == RC_QUAT_XYZW ? "xyzw" : o == RC_QUAT_WXYZ ? "wxyz" : "";
 }
 
+const char *rc_turn_order(const struct rc_plan_source *src)
+{
+	if (!src->turn)
+		return rc_quat_order_name(src->quat_order);
+	return src->turn == RC_TURN_WXYZ ? "wxyz" : src->turn == RC_TURN_XYZW ? "xyzw" : "";
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
 /* w from the end to the front, or back. */
-static void turn_quat(char *q, size_t size, enum rc_quat_order to)
+static void reorder(char *q, size_t size, enum rc_quat_order to)
 {
 	char w[8];
 
@@ -62,6 +93,65 @@ static void turn_quat(char *q, size_t size, enum rc_quat_order to)
 		memmove(q, q + size, 3 * size);
 		memcpy(q + 3 * size, w, size);
 	}
+}
+
+static double get(const char *p, enum rc_dtype t)
+{
+	double d;
+	float f;
+
+	if (t == RC_F64) {
+		memcpy(&d, p, sizeof d);
+		return d;
+	}
+	memcpy(&f, p, sizeof f);
+	return f;
+}
+
+static void set(char *p, enum rc_dtype t, double d)
+{
+	float f = (float)d;
+
+	memcpy(p, t == RC_F64 ? (const void *)&d : &f, rc_dtype_size(t));
+}
+
+/* out has room for nine values. */
+static void other_form(const double q[4], int turn, double *out)
+{
+	double r[3][3];
+
+	rc_rotation_matrix(q, r);
+	if (turn == RC_TURN_AXIS_ANGLE)
+		rc_rotation_vector(q, out);
+	else if (turn == RC_TURN_EULER_FIXED)
+		rc_rotation_euler_fixed(r, out);
+	else if (turn == RC_TURN_EULER_TURNED)
+		rc_rotation_euler_turned(r, out);
+	else
+		for (uint32_t i = 0; i < rc_turn_width(turn); i++)
+			out[i] = turn == RC_TURN_6D_COLUMNS ? r[i % 3][i / 3] : r[i / 3][i % 3];
+}
+
+static void change_form(char *at, enum rc_dtype t, const struct rc_plan_source *src)
+{
+	const int first = src->quat_order == RC_QUAT_WXYZ ? 3 : 0; /* where w is, before x */
+	size_t size = rc_dtype_size(t);
+	double q[4], out[9];
+
+	for (int i = 0; i < 4; i++)
+		q[(i + first) % 4] = get(at + i * size, t);
+	other_form(q, src->turn, out);
+	for (uint32_t i = 0; i < rc_turn_width(src->turn); i++)
+		set(at + i * size, t, out[i]);
+}
+
+static void turn_quat(char *at, enum rc_dtype t, const struct rc_plan_source *src)
+{
+	if (src->turn & RC_TURN_FORMS)
+		change_form(at, t, src);
+	else
+		reorder(at, rc_dtype_size(t),
+			src->turn == RC_TURN_WXYZ ? RC_QUAT_WXYZ : RC_QUAT_XYZW);
 }
 
 static void swap_bytes(char *a, char *b, size_t n)
@@ -90,21 +180,32 @@ static void turn_image(const struct rc_plan_stream *s, char *frame)
 			swap_bytes(frame + at, frame + at + 2 * size, size);
 }
 
-void rc_turn_rows(const struct rc_plan_stream *s, void *rows, uint64_t n_rows)
+/* Sources lie apart while they are computed where one becomes fewer values. */
+static void turn_sources(const struct rc_plan_stream *s, char *from, char *to)
 {
 	size_t size = rc_dtype_size(s->dtype);
 
+	for (size_t k = 0; k < s->n_sources; k++) {
+		const struct rc_plan_source *src = &s->sources[k];
+		char *row = from + src->buffer_column * size;
+
+		if (src->turn)
+			turn_quat(row + src->quat_at * size, s->dtype, src);
+		if (row != to + src->column * size)
+			memmove(to + src->column * size, row, rc_plan_placed(src) * size);
+	}
+}
+
+void rc_turn_rows(const struct rc_plan_stream *s, void *rows, uint64_t n_rows)
+{
+	size_t stride = (size_t)s->buffer_elements * rc_dtype_size(s->dtype);
+
 	for (uint64_t r = 0; s->turns && r < n_rows; r++) {
-		char *row = (char *)rows + r * s->row_bytes;
+		char *to = (char *)rows + r * s->row_bytes;
 
 		if (s->turns & RC_TURN_IMAGES)
-			turn_image(s, row);
-		for (size_t k = 0; k < s->n_sources; k++) {
-			const struct rc_plan_source *src = &s->sources[k];
-
-			if (src->turned)
-				turn_quat(row + (src->column + src->quat_at) * size, size,
-					  src->quat_order);
-		}
+			turn_image(s, to);
+		else
+			turn_sources(s, (char *)rows + r * stride, to);
 	}
 }

@@ -387,7 +387,8 @@ static void describe_stream(struct rc_work *w, size_t i)
 		.method = s->method,
 		.source = rc_plan_source_text(w->ix, w->plan, s),
 		.unit = s->is_group ? "" : rc_index_str(w->ix, src->unit),
-		.quat_order = s->is_group ? "" : rc_quat_order_name(s->sources[0].quat_order),
+		.quat_order = s->is_group ? "" : rc_turn_order(&s->sources[0]),
+		.rotation = s->is_group ? "" : rc_turn_form(s->turns),
 		.frames = s->kind == RC_KIND_ENCODED ? frames_of(w, src) : "",
 		.valid = w->valid[i],
 	};

@@ -41,6 +41,36 @@ def report(out="out"):
         return json.load(f)
 
 
+def odd_rotations():
+    """Where forms are not unique or not there: identity, half turns, the locked middle angle."""
+    q = np.array([[0, 0, 0, 1], [0, 0, 0, -2], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 3, 0],
+                  [1e-9, 0, 0, 1], [1e-200, 0, 0, 1], [0, 0.5 ** 0.5, 0, 0.5 ** 0.5],
+                  [0, -(0.5 ** 0.5), 0, 0.5 ** 0.5], [0.5, 0.5, 0.5, 0.5], [0.5, -0.5, 0.5, 0.5],
+                  [0, 0, 0, 0], [np.nan, 0, 0, 1]])
+    os.mkdir("odd")
+    with h5py.File("odd/a.h5", "w") as f:
+        f["timestamp"] = np.arange(len(q)) * 0.1
+        f["obs/quat"] = q
+        f["obs/quat"].attrs["quaternion_order"] = "xyzw"
+        f["obs/x"] = np.ones((len(q), 2))
+    try:
+        from scipy.spatial.transform import Rotation
+    except ImportError:
+        return
+    good = np.isfinite(q).all(axis=1) & (np.abs(q).sum(axis=1) > 0)
+    for step, back in (("axis-angle", Rotation.from_rotvec),
+                       ("euler-xyz", lambda v: Rotation.from_euler("xyz", v)),
+                       ("euler-XYZ", lambda v: Rotation.from_euler("XYZ", v))):
+        shutil.rmtree("out", ignore_errors=True)
+        subprocess.run([robocache, "convert", "odd", "-o", "out", "-q", "-q", "--convert",
+                        f"quat:{step}"], check=False)
+        got = shard()["obs/quat"][()]
+        check(np.isnan(got[~good]).all(), f"{step}: zeros and NaN give NaN: {got[~good]}")
+        away = (back(got[good]) * Rotation.from_quat(q[good]).inv()).magnitude()
+        check(away.max() < 1e-7, f"{step}: {away}")
+        check(np.array_equal(got[0], [0, 0, 0]), f"{step}: the identity")
+
+
 def make():
     rng = np.random.default_rng(3)
     n = 60
@@ -94,6 +124,61 @@ def groups():
     check(np.array_equal(a[:, columns], b), "one member of a group")
 
 
+def rotations():
+    """Other forms, against scipy where it is there."""
+    try:
+        from scipy.spatial.transform import Rotation
+    except ImportError:
+        print("rotations: skipped, no scipy")
+        return
+    for how, bound in ((["--dtype", "f64"], 1e-15), (["--rate", "13", "--dtype", "f64"], 1e-15),
+                       (["--rate", "29", "--dtype", "f32", "--compression", "gzip:1"], 3e-7)):
+        run(*how, "-q", "-q", out="plain")
+        plain = shard("plain")
+        for step, width in (("6d-columns", 6), ("6d-rows", 6), ("matrix", 9), ("axis-angle", 3),
+                            ("euler-xyz", 3), ("euler-XYZ", 3)):
+            run(*how, "-q", "-q", "--convert", step)
+            quat = plain["obs/quat"][()].astype("f8")
+            turn = Rotation.from_quat(quat)
+            m = turn.as_matrix()
+            want = {"matrix": m.reshape(-1, 9), "6d-rows": m[:, :2].reshape(-1, 6),
+                    "6d-columns": m[:, :, :2].transpose(0, 2, 1).reshape(-1, 6),
+                    "axis-angle": turn.as_rotvec(), "euler-xyz": turn.as_euler("xyz"),
+                    "euler-XYZ": turn.as_euler("XYZ")}[step]
+            got = shard()["obs/quat"]
+            if width == 3:  # near pi/2 in the middle a rounding is worth more
+                bound = 2e-14 if bound < 1e-10 else 3e-6
+            check(got.shape == (len(quat), width), f"{step}: {got.shape}")
+            check(np.abs(got[()] - want).max() <= bound, f"{step}, {how}: "
+                  f"{np.abs(got[()] - want).max()}")
+            check(got.attrs["rotation"] == step and "quaternion_order" not in got.attrs, step)
+            pose = shard()["obs/eef_pose"][()]
+            check(pose.shape[1] == 3 + width, f"pose, {step}")
+            check(np.array_equal(pose[:, :3], plain["obs/eef_pose"][()][:, :3]), "position")
+    # members of a group that become more and fewer, each in its place
+    for how in (["--rate", "13"], [], ["--rate", "17", "--memory", "24M", "-j3"]):
+        group = ["--fuse", "state=quat,qpos,eef_pose", "--dtype", "state:f64", "-q", "-q"]
+        run(*how, *group, "--convert", "quat:axis-angle", "--convert", "eef_pose:matrix")
+        run(*how, "--dtype", "f64", "-q", "-q", out="plain")
+        got, plain = shard()["obs/state"][()], shard("plain")
+        pose = plain["obs/eef_pose"][()]
+        want = np.hstack([Rotation.from_quat(plain["obs/quat"][()]).as_rotvec(),
+                          plain["obs/qpos"][()], pose[:, :3],
+                          Rotation.from_quat(pose[:, 3:]).as_matrix().reshape(-1, 9)])
+        check(got.shape == want.shape, f"{got.shape} and not {want.shape}")
+        check(np.abs(got - want).max() < 2e-14, f"group, {how}: {np.abs(got - want).max()}")
+    # of the other order, in a group, step for step
+    run("--convention", "quaternion_order=wxyz", "--fuse", "state=quat,qpos,eef_pose", "--convert",
+        "6d-rows", "--dtype", "state:f64", "-q", "-q")
+    with h5py.File("raw/a.h5") as f:
+        m = Rotation.from_quat(f["obs/quat"][()][:, W_LAST]).as_matrix()
+        qpos = f["obs/qpos"][()]
+    state = shard()["obs/state"][()]
+    check(state.shape[1] == 6 + 6 + 9, f"{state.shape}")
+    check(np.abs(state[:, :6] - m[:, :2].reshape(-1, 6)).max() < 1e-15, "a member of a group")
+    check(np.array_equal(state[:, 6:12], qpos), "its neighbour")
+
+
 def images():
     cam = h5py.File("raw/a.h5")["obs/cam"][()]
     depth = h5py.File("raw/a.h5")["obs/depth"][()]
@@ -131,7 +216,9 @@ def ledger():
 def mistakes():
     for args, words in (
             (["--convert", "quat:zyxw"], "is not one of xyzw, wxyz"),
-            (["--convert", "xyzw+wxyz"], "of which one is an order"),
+            (["--convert", "xyzw+wxyz"], "of which one is for rotations"),
+            (["--convert", "matrix+6d-rows"], "of which one is for rotations"),
+            (["--convert", "quat:matrix", "--dtype", "quat:f16"], "as f32 or f64"),
             (["--convert", "qpos:wxyz"], "does not fit stream 'qpos'"),
             (["--convert", "quat:flip-rows"], "does not fit stream 'quat'"),
             (["--convert", "depth:swap-channels"], "has no colours"),
@@ -147,6 +234,8 @@ def mistakes():
 make()
 orders()
 groups()
+rotations()
+odd_rotations()
 images()
 ledger()
 mistakes()

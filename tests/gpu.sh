@@ -126,6 +126,13 @@ sample() {
 	rm -rf "$work/sample"
 	"$dir/examples/record_sample" -o "$work/sample"
 	same_on "$work/sample" --rate 20 --fuse state=joint_pos,gripper,eef_pose
+	for form in wxyz 6d-rows axis-angle; do
+		convert cpu --device cpu --rate 20 --fuse state=eef_pose,joint_pos \
+			--convert "eef_pose:$form"
+		convert cuda --device cuda --rate 20 --fuse state=eef_pose,joint_pos \
+			--convert "eef_pose:$form"
+		same_shards cpu cuda
+	done
 }
 
 ragged() {
