@@ -142,16 +142,18 @@ static int add_matches(struct places *ps, const char *pattern, struct rc_err *er
 }
 
 /* Of NVIDIA's drivers on servers, on Jetson and below WSL; the multi-process service; the cache of
- * kernels that were compiled for this GPU. */
+ * kernels that were compiled for this GPU; names of threads. */
 static int add_devices(struct places *ps, struct rc_err *err)
 {
 	const char *run[] = {"/run", "/var/run", "/tmp/nvidia-mps",
 			     getenv("CUDA_MPS_PIPE_DIRECTORY")};
-	const char *cache[] = {"/dev/shm", getenv("CUDA_CACHE_PATH")};
+	const char *cache[] = {"/dev/shm", getenv("CUDA_CACHE_PATH"), "/proc/self/task"};
 	const char *home = getenv("HOME");
 	char *nv = NULL;
-	int rc = add_matches(ps, "/dev/nv*", err);
+	int rc = add(ps, RC_SANDBOX_LIST, "/dev", 4, err); /* for the patterns, the next time */
 
+	if (!rc)
+		rc = add_matches(ps, "/dev/nv*", err);
 	if (!rc)
 		rc = add_matches(ps, "/dev/host1x*", err);
 	if (!rc)

@@ -79,6 +79,7 @@ same_on() {
 	convert cuda --device cuda "$@"
 	same_shards cpu cuda
 	says cuda '"kind": "cuda"'
+	sed -n '/"sandbox": {/,/}/p' "$work/out-cuda/report.json" | tr -d '\n'
 	convert one --device cuda -j 1 --memory 64MiB --device-memory 64MiB "$@"
 	same_shards cpu one
 	convert all --device cuda:all "$@"

@@ -91,6 +91,8 @@ static uint64_t rights(unsigned access)
 
 	if (access & RC_SANDBOX_READ)
 		r |= FS_READ_FILE | FS_READ_DIR;
+	if (access & RC_SANDBOX_LIST)
+		r |= FS_READ_DIR;
 	if (access & RC_SANDBOX_WRITE)
 		r |= FS_READ_FILE | FS_READ_DIR | FS_WRITE_FILE | FS_TRUNCATE | FS_REFER |
 		     FS_MAKE_REG | FS_MAKE_DIR | FS_REMOVE_FILE | FS_REMOVE_DIR;

@@ -30,7 +30,8 @@ enum rc_sandbox_access {
 	RC_SANDBOX_READ = 1,   /* read files, list directories */
 	RC_SANDBOX_WRITE = 2,  /* make, write, rename and remove files and directories */
 	RC_SANDBOX_EXECUTE = 4,
-	RC_SANDBOX_DEVICE = 8  /* write to what is there, and ioctl() */
+	RC_SANDBOX_DEVICE = 8, /* write to what is there, and ioctl() */
+	RC_SANDBOX_LIST = 16   /* list directories */
 };
 struct rc_sandbox_place {
 	const char *path;      /* what does not exist is left out */
