@@ -38,7 +38,8 @@ int rc_known_read(struct rc_known *k, const char *dir, const char *version, cons
 int rc_known_add(struct rc_known *k, const struct rc_known_input *in, struct rc_err *err);
 /* Call when all are added. */
 void rc_known_sort(struct rc_known *k);
-/* Gives f its error when it is known and still the file that it was. */
+/* Gives f its error when it is known and still the file that it was, which of standard input nobody
+ * can say. */
 void rc_known_find(const struct rc_known *k, struct rc_scanned *f);
 void rc_known_release(struct rc_known *k);
 

@@ -64,9 +64,10 @@ static bool is_stdin(const char *name)
 static int check_retry(const struct rc_run *r, struct rc_err *err)
 {
 	bool piped = is_stdin(r->set->files_from) || is_stdin(r->set->recipe) || r->pipe;
+	struct rc_unpacked_id id;
 
 	for (size_t i = 0; i < r->inputs.n && !piped; i++)
-		piped = is_stdin(r->inputs.files[i].path);
+		piped = rc_unpacked_look(r->unpacked, r->inputs.files[i].path, &id) && id.piped;
 	if (!piped || r->set->on_gpu_error != RC_GPU_ERROR_RETRY)
 		return 0;
 	return rc_fail(err, RC_E_USAGE, "option",
