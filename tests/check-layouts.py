@@ -310,6 +310,25 @@ def check_beside():
     os.mkfifo(beside_path)
     check(rate() == (None, None), "a pipe beside the file", rate())
     os.remove(beside_path)
+    check_beside_names(path, content)
+
+
+def check_beside_names(path, content):
+    """The name without its suffix, whatever that is."""
+    where = os.path.join(work, "dir.d")
+    os.mkdir(where)
+    named = {"plain": "plain.json", ".hidden": ".hidden.json", "a.b.h5": "a.b.json"}
+    for name in named:
+        shutil.copy(path, os.path.join(where, name))
+    if shutil.which("zstd"):
+        named["packed.h5.zst"] = "packed.json"
+        subprocess.run(["zstd", "-q", path, "-o", os.path.join(where, "packed.h5.zst")],
+                       check=True)
+    for name, beside in named.items():
+        with open(os.path.join(where, beside), "w") as f:
+            json.dump(content, f)
+        found, _ = inspect(os.path.join(where, name))
+        check(found["episodes"][0]["streams"][0]["clock"].get("rate_hz") == 50, name, beside)
 
 
 # --- recordings of others ---------------------------------------------------------------------
