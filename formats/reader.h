@@ -46,6 +46,9 @@ void rc_readers_stop(struct rc_readers *p);
  */
 struct rc_unpacked;
 void rc_readers_use(struct rc_readers *p, struct rc_unpacked *u);
+/* As rc_unpacked_look(). */
+struct rc_unpacked_id;
+bool rc_readers_look(const struct rc_readers *p, const char *path, struct rc_unpacked_id *id_out);
 /* Has it there, waiting for room if need be: the caller holds no other one.  One release for each
  * hold that succeeded. */
 int rc_readers_hold(struct rc_readers *p, const char *path, struct rc_err *err);

@@ -73,6 +73,11 @@ void rc_readers_use(struct rc_readers *p, struct rc_unpacked *u)
 	p->unpacked = u && !rc_unpacked_empty(u) ? u : NULL;
 }
 
+bool rc_readers_look(const struct rc_readers *p, const char *path, struct rc_unpacked_id *id_out)
+{
+	return p->unpacked && rc_unpacked_look(p->unpacked, path, id_out);
+}
+
 int rc_readers_hold(struct rc_readers *p, const char *path, struct rc_err *err)
 {
 	int rc;

@@ -4,6 +4,7 @@
 #include "formats/sidecar.h"
 
 #include <errno.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,14 +12,25 @@
 #include "base/mem.h"
 #include "formats/protocol.h"
 
-/* x.json for x.h5; false when the input itself has that name. */
+/* Without a suffix: of "x.h5" the first `n` bytes, less what is behind the last dot of the name. */
+static size_t stem(const char *input, size_t n)
+{
+	for (size_t i = n; i > 1 && input[i - 1] != '/'; i--)
+		if (input[i - 1] == '.' && input[i - 2] != '/')
+			return i - 1;
+	return n;
+}
+
+/* x.json for x.h5 and x.h5.zst; false for standard input and an input that has that name itself. */
 static bool name_beside(const char *input, char **path_out)
 {
-	const char *base = strrchr(input, '/');
-	const char *dot = strrchr(base ? base : input, '.');
-	size_t n = dot && dot != input && dot[-1] != '/' ? (size_t)(dot - input) : strlen(input);
+	size_t n = strlen(input);
 
-	return !rc_sprintf(path_out, NULL, "%.*s.json", (int)n, input) &&
+	if (n > 4 && !strcasecmp(input + n - 4, ".zst"))
+		n -= 4;
+	n = stem(input, n);
+	return strcmp(input, "-") != 0 &&
+	       !rc_sprintf(path_out, NULL, "%.*s.json", (int)n, input) &&
 	       strcmp(*path_out, input) != 0;
 }
 

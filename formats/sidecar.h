@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON file that some datasets keep beside an input: x.json beside x.h5, in the same directory.
- * The run opens it, and the reader process that scans the input reads and parses it: what it says
- * is as untrusted as the input.
+ * The JSON file that some datasets keep beside an input: x.json beside x.h5 or x.h5.zst, in
+ * the same directory.  The run opens it, and the reader process that scans the input reads and
+ * parses it: what it says is as untrusted as the input.
  */
 #ifndef RC_SIDECAR_H
 #define RC_SIDECAR_H

@@ -113,6 +113,11 @@ static int keep_why(struct entry *e, const struct rc_err *why, struct rc_err *er
 	return rc;
 }
 
+static bool is_stdin(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
 /* A container on its way. */
 struct adding {
 	struct rc_unpacked *u;
@@ -151,6 +156,7 @@ static int add_member(void *arg, const struct rc_member *m, struct rc_err *err)
 		return rc;
 	e->member = m->name ? e->name + strlen(e->name) - strlen(m->name) : NULL;
 	e->mtime_ns = a->mtime_ns;
+	e->piped = is_stdin(a->path);
 	if (!m->bytes)
 		return keep_why(e, m->why, err);
 	rc = unpack_fill(a->u, e, m->bytes, &a->meter, &why);
@@ -204,8 +210,11 @@ int rc_unpacked_add_all(struct rc_unpacked *u, const char *path, rc_unpacked_fou
 	size_t first = u->n;
 	struct rc_err why = {0};
 	struct entry *e;
-	int rc = unpack_container(u, path, &walk, &a.meter, &a.mtime_ns, &why);
+	int rc = is_stdin(path) ? rc_hasher_new(&a.meter.hash, &why) : 0;
 
+	if (!rc)
+		rc = unpack_container(u, path, &walk, &a.meter, &a.mtime_ns, &why);
+	rc_hasher_free(a.meter.hash);
 	if (!rc && u->n == first)
 		rc = rc_fail(&why, RC_E_FORMAT, "no_members",
 			     "'%s' holds no member named *.h5 or *.hdf5", path);
@@ -218,6 +227,8 @@ int rc_unpacked_add_all(struct rc_unpacked *u, const char *path, rc_unpacked_fou
 		rc = add(u, path, NULL, &e, err);
 		if (!rc)
 			rc = keep_why(e, &why, err);
+		if (!rc)
+			e->piped = is_stdin(path);
 	}
 	return rc ? rc : tell(u, first, found, arg, err);
 }
@@ -249,6 +260,18 @@ static struct entry *lock_and_find(struct rc_unpacked *u, const char *name)
 {
 	pthread_mutex_lock(&u->lock);
 	return find(u, name);
+}
+
+bool rc_unpacked_look(struct rc_unpacked *u, const char *name, struct rc_unpacked_id *id_out)
+{
+	const struct entry *e = lock_and_find(u, name);
+	bool stays = e && !e->path;
+
+	if (stays)
+		*id_out = (struct rc_unpacked_id){.bytes = e->bytes, .mtime_ns = e->mtime_ns,
+						  .piped = e->piped, .content = e->content};
+	pthread_mutex_unlock(&u->lock);
+	return stays;
 }
 
 /* --- using ------------------------------------------------------------------------------------ */

@@ -16,10 +16,7 @@
 #ifndef RC_UNPACK_H
 #define RC_UNPACK_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/digest.h"
 
 struct rc_unpacked;
 
@@ -49,6 +46,16 @@ typedef int (*rc_unpacked_found)(void *arg, const char *name, const char *member
  */
 int rc_unpacked_add_all(struct rc_unpacked *u, const char *path, rc_unpacked_found found,
 			void *arg, struct rc_err *err);
+
+/* What tells a file from another one of its name, also in the next run. */
+struct rc_unpacked_id {
+	uint64_t bytes;
+	int64_t mtime_ns; /* of its container */
+	bool piped;       /* it came from standard input, which has no time but */
+	struct rc_digest content; /* of its bytes */
+};
+/* Of one that stays; false for all other names. */
+bool rc_unpacked_look(struct rc_unpacked *u, const char *name, struct rc_unpacked_id *id_out);
 
 /* In the following a name that is not of here is somebody's file: nothing is done, and that is
  * fine. */

@@ -19,6 +19,8 @@ struct entry {
 	int fd;             /* -1: its bytes are not here */
 	uint64_t bytes;     /* that are, as counted */
 	int64_t mtime_ns;
+	bool piped;         /* from standard input */
+	struct rc_digest content; /* then: of its bytes */
 	bool in_memory;
 	/* under the lock */
 	bool busy, ready;
@@ -55,6 +57,7 @@ struct rc_unpacked {
 struct fill_meter {
 	uint64_t in, out;
 	uint64_t size; /* of the container, where that is known */
+	struct rc_hasher *hash; /* of each file that comes out, where that is asked for; or NULL */
 };
 
 /* Opens the container `path` ("-": standard input) and walks it; it must not change meanwhile. */

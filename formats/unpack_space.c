@@ -290,6 +290,8 @@ static int copy(struct rc_unpacked *u, struct entry *e, struct rc_bytes *b,
 		if (rc || n == 0)
 			return rc;
 		meter->out += n;
+		if (meter->hash)
+			rc_hasher_add(meter->hash, room, n);
 		rc = check_bomb(e, meter, err);
 		if (!rc)
 			rc = put(u, e, room, n, err);
@@ -306,11 +308,15 @@ int unpack_fill(struct rc_unpacked *u, struct entry *e, struct rc_bytes *b,
 
 	if (rc)
 		return rc;
+	if (meter->hash)
+		rc_hasher_reset(meter->hash);
 	rc = begin(u, e, b->expected / MAX_RATIO <= meter->size ? b->expected : 0, err);
 	if (!rc)
 		rc = copy(u, e, b, meter, room, err);
 	if (!rc)
 		rc = set_time(e, err);
+	if (meter->hash)
+		e->content = rc_hasher_end(meter->hash);
 	if (rc)
 		unpack_drop(u, e);
 	free(room);

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/names.h"
@@ -353,6 +353,23 @@ static int unpack_all(struct rc_inputs *in, struct rc_unpacked *to, struct rc_er
 	return rc;
 }
 
+/* Labels go through JSON, and are compared with those of the run before. */
+static int clean_labels(struct rc_inputs *in, struct rc_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < in->n && !rc; i++) {
+		char *clean;
+
+		rc = rc_json_clean(in->files[i].label, &clean, err);
+		if (rc)
+			break;
+		free(in->files[i].label);
+		in->files[i].label = clean;
+	}
+	return rc;
+}
+
 static int by_label(const void *a, const void *b)
 {
 	const struct rc_input_file *const *x = a, *const *y = b;
@@ -375,7 +392,7 @@ static int split_labels(struct rc_inputs *in, struct rc_err *err)
 			;
 		for (size_t k = i; k < end && end - i > 1 && !rc; k++) {
 			char *path;
-			rc = rc_strdup(&path, f[k]->path, err);
+			rc = rc_json_clean(f[k]->path, &path, err);
 			if (!rc) {
 				free(f[k]->label);
 				f[k]->label = path;
@@ -407,6 +424,8 @@ int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_o
 		rc = drop_repeats(&in, err);
 	if (!rc)
 		rc = unpack_all(&in, opt->unpacked, err);
+	if (!rc)
+		rc = clean_labels(&in, err);
 	if (!rc)
 		rc = split_labels(&in, err);
 	if (!rc && in.n == 0)

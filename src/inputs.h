@@ -36,7 +36,8 @@ struct rc_input_options {
  * whatever their suffix and known by what is in them.  Links that lead nowhere are listed, for the
  * scan to tell.  "-" is standard input.  Archives and
  * standard input are unpacked here, and their members take their place.  Order: operands as given,
- * files of a directory and members of an archive in natural order.  ".zst" is no part of a label.
+ * files of a directory and members of an archive in natural order.  ".zst" is no part of a label,
+ * and a byte of it that is no UTF-8 is written as "\xff".
  * Nothing found, or a path that does not exist, is RC_E_USAGE with what to do.
  */
 int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,

@@ -44,6 +44,8 @@ struct rc_digest rc_journal_shard_key(const struct rc_journal_facts *f, size_t i
 		rc_hasher_add(scratch, &ix->file_bytes, sizeof ix->file_bytes);
 		rc_hasher_add(scratch, &ix->mtime_ns, sizeof ix->mtime_ns);
 		rc_hasher_add(scratch, &f->indexes[e->i_file], sizeof *f->indexes);
+		rc_hasher_add(scratch, &f->plan->scan->files[e->i_file].content,
+			      sizeof(struct rc_digest));
 	}
 	return rc_hasher_end(scratch);
 }
@@ -98,6 +100,8 @@ static int input_line(const struct rc_journal_facts *f, size_t i, struct rc_buf 
 	rc_json_add_string(o, "path", s->path);
 	rc_json_add_uint(o, "bytes", s->index ? s->index->file_bytes : s->bytes);
 	rc_json_add_ns(o, "mtime_ns", s->index ? s->index->mtime_ns : s->mtime_ns);
+	if (s->piped)
+		add_digest(o, "xxh3_128", s->content);
 	if (s->index) {
 		add_digest(o, "index", f->indexes[i]);
 	} else {
@@ -306,10 +310,12 @@ static int take_input(struct rc_past *p, const struct rc_json *o, bool *good_out
 {
 	const char *reason = rc_json_string(rc_json_get(o, "reason"));
 	const char *message = rc_json_string(rc_json_get(o, "message"));
+	const char *content = rc_json_string(rc_json_get(o, "xxh3_128"));
 	struct rc_past_input in = {0}, *to;
 	int rc;
 
-	*good_out = take_uint(o, "bytes", &in.bytes) &&
+	*good_out = (!content || rc_digest_parse(content, &in.content)) &&
+		    take_uint(o, "bytes", &in.bytes) &&
 		    rc_json_ns(rc_json_get(o, "mtime_ns"), &in.mtime_ns) &&
 		    (reason ? message != NULL
 			    : rc_digest_parse(rc_json_string(rc_json_get(o, "index")), &in.index));

@@ -64,6 +64,7 @@ struct rc_past_input {
 	uint64_t bytes;
 	int64_t mtime_ns;
 	struct rc_digest index;
+	struct rc_digest content; /* of standard input, else zero */
 	char *reason, *message; /* why it could not be read, or NULL */
 };
 

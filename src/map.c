@@ -29,6 +29,17 @@ static int parse(const char *text, size_t n, const char *name, struct rc_buf *ou
 	return rc;
 }
 
+const char *rc_reading_name(const char *layout_or_map, char room[RC_READING_ROOM])
+{
+	char hex[RC_DIGEST_HEX];
+
+	if (!layout_or_map || !rc_map_is_text(layout_or_map))
+		return layout_or_map;
+	rc_digest_hex(rc_digest_of(layout_or_map, strlen(layout_or_map)), hex);
+	snprintf(room, RC_READING_ROOM, "map %s", hex);
+	return room;
+}
+
 int rc_map_load(const char **map, const char *layout, struct rc_buf *text, struct rc_err *err)
 {
 	struct rc_buf file;

@@ -153,7 +153,7 @@ static const struct rc_known_input *find(const struct rc_known *k, const struct 
 
 void rc_known_find(const struct rc_known *k, struct rc_scanned *f)
 {
-	const struct rc_known_input *in = find(k, f);
+	const struct rc_known_input *in = f->piped ? NULL : find(k, f);
 
 	if (!in)
 		return;
@@ -183,7 +183,7 @@ static void add_digest(const struct rc_quarantine *q, const struct rc_scanned *f
 
 	if (have)
 		d = in->digest;
-	else if (!f->known) /* what is known stays closed */
+	else if (!f->known && !f->piped) /* what is known stays closed */
 		have = !may_pass(f->err.reason) && !rc_stop_asked() &&
 		       !rc_digest_file(f->path, rc_stop_asked, &d, &bytes, NULL) &&
 		       bytes == f->bytes;

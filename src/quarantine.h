@@ -30,7 +30,8 @@ struct rc_known {
 	size_t n, cap;
 };
 
-/* Adds those of dir's list that need not be opened; version and layout_in as of this run.  A list
+/* Adds those of dir's list that need not be opened; version, and layout_in as rc_reading_name() has
+ * it, of this run.  A list
  * that is not there, damaged or of another version adds nothing. */
 int rc_known_read(struct rc_known *k, const char *dir, const char *version, const char *layout_in,
 		  struct rc_err *err);
@@ -38,7 +39,8 @@ int rc_known_read(struct rc_known *k, const char *dir, const char *version, cons
 int rc_known_add(struct rc_known *k, const struct rc_known_input *in, struct rc_err *err);
 /* Call when all are added. */
 void rc_known_sort(struct rc_known *k);
-/* Gives f its error when it is known and still the file that it was. */
+/* Gives f its error when it is known and still the file that it was, which of standard input nobody
+ * can say. */
 void rc_known_find(const struct rc_known *k, struct rc_scanned *f);
 void rc_known_release(struct rc_known *k);
 
@@ -47,7 +49,7 @@ struct rc_quarantine {
 	const struct rc_scan *scan;
 	const struct rc_writer *writer; /* NULL: there is no plan yet */
 	const struct rc_known *known;   /* whose digests are at hand */
-	const char *version, *layout_in;
+	const char *version, *layout_in; /* as for rc_known_read() */
 };
 /* Writes dir's list, or removes it when nothing is left out. */
 int rc_quarantine_write(const struct rc_quarantine *q, const char *dir, struct rc_err *err);

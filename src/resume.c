@@ -151,6 +151,8 @@ static const char *file_change(const struct rc_past_input *was, const struct rc_
 		return !f->index ? "cannot be read any more"
 		       : retry	 ? NULL
 				 : "could not be read then, and can be now";
+	if (!rc_digest_same(was->content, f->content))
+		return "holds something else now";
 	return f->index && !rc_digest_same(was->index, *index) ? "holds something else now" : NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "confine.h"
 #include "machine.h"
+#include "map.h"
 #include "manifest.h"
 #include "report.h"
 #include "signals.h"
@@ -64,9 +65,10 @@ static bool is_stdin(const char *name)
 static int check_retry(const struct rc_run *r, struct rc_err *err)
 {
 	bool piped = is_stdin(r->set->files_from) || is_stdin(r->set->recipe) || r->pipe;
+	struct rc_unpacked_id id;
 
 	for (size_t i = 0; i < r->inputs.n && !piped; i++)
-		piped = is_stdin(r->inputs.files[i].path);
+		piped = rc_unpacked_look(r->unpacked, r->inputs.files[i].path, &id) && id.piped;
 	if (!piped || r->set->on_gpu_error != RC_GPU_ERROR_RETRY)
 		return 0;
 	return rc_fail(err, RC_E_USAGE, "option",
@@ -118,15 +120,17 @@ static void warn_about(const struct rc_problems *ps)
 	}
 }
 
-/* What need not be opened: what the last run into this directory found bad, and, to go on with it,
- * all that it could not read. */
+/* What need not be opened: what the last run into this directory found bad, and, to go on with it
+ * and nothing else, all that it could not read. */
 static int list_known(struct rc_run *r, struct rc_err *err)
 {
+	char room[RC_READING_ROOM];
 	int rc = 0;
 
 	if (!r->set->retry_quarantined)
-		rc = rc_known_read(&r->known, r->set->output, r->version, r->set->layout_in, err);
-	if (!rc && !r->set->retry_quarantined)
+		rc = rc_known_read(&r->known, r->set->output, r->version,
+				   rc_reading_name(rc_run_reads_as(r), room), err);
+	if (!rc && !r->set->retry_quarantined && !r->set->force)
 		rc = rc_resume_known(&r->resume, &r->known, err);
 	rc_known_sort(&r->known);
 	return rc;
@@ -171,7 +175,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		.readers = r->readers,
 		.inputs = &r->inputs,
 		.known = &r->known,
-		.layout = r->set->map ? r->set->map : r->set->layout_in,
+		.layout = rc_run_reads_as(r),
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
 		.decode = decode_order(r->set),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "map.h"
 #include "report.h"
 #include "signals.h"
 
@@ -142,12 +143,13 @@ static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err
 
 static int write_quarantine(const struct rc_run *r, struct rc_err *err)
 {
+	char room[RC_READING_ROOM];
 	const struct rc_quarantine q = {
 		.scan = &r->scan,
 		.writer = r->planned ? &r->writer : NULL,
 		.known = &r->known,
 		.version = r->version,
-		.layout_in = r->set->layout_in,
+		.layout_in = rc_reading_name(rc_run_reads_as(r), room),
 	};
 
 	return r->writing ? rc_quarantine_write(&q, r->set->output, err) : 0;

@@ -10,13 +10,22 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "each.h"
+#include "formats/unpack.h"
 #include "quarantine.h"
 #include "scan_index.h"
 
-static void look_at(struct rc_scanned *f)
+static void look_at(const struct rc_readers *readers, struct rc_scanned *f)
 {
+	struct rc_unpacked_id id;
 	struct stat st;
 
+	if (rc_readers_look(readers, f->path, &id)) {
+		f->bytes = id.bytes;
+		f->mtime_ns = id.mtime_ns;
+		f->piped = id.piped;
+		f->content = id.content;
+		return;
+	}
 	if (stat(f->path, &st) != 0)
 		return;
 	f->bytes = (uint64_t)st.st_size;
@@ -27,7 +36,7 @@ int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
 {
 	struct stat st;
 
-	if (stat(f->path, &st) != 0 && f->unpacked)
+	if (f->piped || (stat(f->path, &st) != 0 && f->unpacked))
 		return 0;
 	if (stat(f->path, &st) != 0)
 		return rc_fail_errno(err, RC_E_INPUT, errno == ENOENT ? "missing" : "unreadable",
@@ -107,7 +116,7 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 	if (ask->index_file)
 		rc = rc_scan_index_load(ask->index_file, ask->layout, &scan, &scan.n_reused, err);
 	for (size_t i = 0; i < in->n && !rc; i++) {
-		look_at(&scan.files[i]);
+		look_at(ask->readers, &scan.files[i]);
 		if (ask->known && !scan.files[i].index)
 			rc_known_find(ask->known, &scan.files[i]);
 	}

@@ -4,6 +4,7 @@
 #ifndef RC_SCAN_H
 #define RC_SCAN_H
 
+#include "base/digest.h"
 #include "formats/reader.h"
 #include "inputs.h"
 
@@ -17,6 +18,8 @@ struct rc_scanned {
 	bool known;           /* then: it was not opened, as it is known to fail */
 	uint64_t bytes;       /* of the file before the scan; 0 where nobody could tell */
 	int64_t mtime_ns;
+	bool piped;           /* from standard input: neither time nor name tell it from another, */
+	struct rc_digest content; /* but this, of its bytes */
 	int64_t scan_ns;
 };
 

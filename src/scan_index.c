@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
-#include "formats/map.h"
 #include "formats/sidecar.h"
+#include "map.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 2 };
+enum { REVISION = 3 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 
@@ -41,17 +41,11 @@ struct record {
 
 static const char magic[16] = "robocache-index";
 
-/* A map is longer than there is room. */
-static void put_map(char *dst, const char *map)
-{
-	char hex[RC_DIGEST_HEX];
-
-	rc_digest_hex(rc_digest_of(map, strlen(map)), hex);
-	snprintf(dst, MAX_TEXT, "map %s", hex);
-}
-
 static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 {
+	char room[RC_READING_ROOM];
+
+	layout = rc_reading_name(layout, room);
 	memset(h, 0, sizeof *h);
 	memcpy(h->magic, magic, sizeof magic);
 	h->byte_order = 0x01020304;
@@ -61,10 +55,7 @@ static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 	h->episode_bytes = sizeof(struct rc_index_episode);
 	h->note_bytes = sizeof(struct rc_note);
 	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
-	if (layout && rc_map_is_text(layout))
-		put_map(h->layout, layout);
-	else
-		snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
+	snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
 	h->n_records = n_records;
 	h->digest = rc_digest_of(h, offsetof(struct head, digest));
 }

@@ -203,6 +203,54 @@ def check_mutants(names):
         check(r.returncode in (0, 1, 3), f"mutant {i}: status {r.returncode}: {r.stderr}")
 
 
+def same_size(content):
+    """Another recording that only its values tell from this one."""
+    put("changed.h5", content)
+    with h5py.File("changed.h5", "r+") as f:
+        f["wrench/wrench"][...] *= -1
+    with open("changed.h5", "rb") as f:
+        return f.read()
+
+
+def check_resume_of_standard_input(names):
+    """What comes through a pipe has no time of change, and is not taken for what came before."""
+    first = read(names[0])
+    second = same_size(first)
+    check(len(second) == len(first) and second != first, "two recordings of one size")
+    for pack in bytes, data.zstd, lambda c: data.Tar().add("a.h5", c).end():
+        convert("-", out="second", input=pack(second))
+        convert("-", input=pack(first))
+        args = ["convert", "-", "-o", "out", "--rate", "20", "-q", "--resume"]
+        run(*args, input=pack(first))
+        r = run(*args, input=pack(second), status=2)
+        check(b"holds something else now" in r.stderr, f"another standard input: {r.stderr}")
+        run(*args, "--force", input=pack(second))
+        check(digest("out/shard-00000.h5") == digest("second/shard-00000.h5"),
+              "resumed with another standard input")
+    put("-", first)  # a file of that name is none of its business
+    convert("-", input=second)
+    check(same_values(values("out/shard-00000.h5"), values("second/shard-00000.h5")),
+          "standard input beside a file named -")
+    os.remove("-")
+
+
+def check_mended_members(names):
+    """A member that was bad is looked at again when its archive was written again."""
+    one, two = read(names[0]), read(names[1])
+    cut = data.Tar().add("a.h5", one).add("b.h5", two[:5000]).end()
+    whole = data.Tar().add("a.h5", one).add("b.h5", two).end()
+    args = ["convert", "-o", "out", "--rate", "20", "--force"]
+    convert(put("mended.tar", cut), status=3)
+    os.utime("mended.tar", (10**9, 10**9))
+    check("known to be bad" not in run(*args, "mended.tar", status=3).stderr, "a new time")
+    check("known to be bad" in run(*args, "mended.tar", status=3).stderr, "nothing changed")
+    run(*args, put("mended.tar", whole))
+    check(len(ids()) == 2, f"a mended member: {ids()}")
+    convert("-", input=cut, status=3)
+    run(*args, "-", input=whole)
+    check(len(ids()) == 2, f"a mended member of standard input: {ids()}")
+
+
 # --- out -----------------------------------------------------------------------------------------
 
 def unzstd(content):
@@ -342,6 +390,8 @@ def main():
     check_packed_directory(names)
     check_archives(names)
     check_standard_input(names)
+    check_resume_of_standard_input(names)
+    check_mended_members(names)
     check_good(names)
     check_bad(names)
     check_mutants(names)

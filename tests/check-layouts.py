@@ -154,7 +154,7 @@ def compare_ticks(name, f, s, out, ticks):
     if s["kind"] in ("quaternion", "pose") or np.any(np.diff(t) <= 0):
         check(bool(np.isfinite(out).all()), name, s["name"], "is not finite")
         return
-    if x.dtype.kind != "f":
+    if x.dtype.kind != "f" or s["kind"] == "quaternion_list":
         at = np.clip(np.searchsorted(t, ticks, "right") - 1, 0, len(t) - 1)
         after = np.minimum(at + 1, len(t) - 1)
         check(all(np.array_equal(o, x[a]) or np.array_equal(o, x[b])
@@ -310,6 +310,25 @@ def check_beside():
     os.mkfifo(beside_path)
     check(rate() == (None, None), "a pipe beside the file", rate())
     os.remove(beside_path)
+    check_beside_names(path, content)
+
+
+def check_beside_names(path, content):
+    """The name without its suffix, whatever that is."""
+    where = os.path.join(work, "dir.d")
+    os.mkdir(where)
+    named = {"plain": "plain.json", ".hidden": ".hidden.json", "a.b.h5": "a.b.json"}
+    for name in named:
+        shutil.copy(path, os.path.join(where, name))
+    if shutil.which("zstd"):
+        named["packed.h5.zst"] = "packed.json"
+        subprocess.run(["zstd", "-q", path, "-o", os.path.join(where, "packed.h5.zst")],
+                       check=True)
+    for name, beside in named.items():
+        with open(os.path.join(where, beside), "w") as f:
+            json.dump(content, f)
+        found, _ = inspect(os.path.join(where, name))
+        check(found["episodes"][0]["streams"][0]["clock"].get("rate_hz") == 50, name, beside)
 
 
 # --- recordings of others ---------------------------------------------------------------------

@@ -343,6 +343,29 @@ static void print_string(const char *text, struct rc_buf *b)
 	rc_buf_add(b, "\"", 1);
 }
 
+int rc_json_clean(const char *s, char **clean_out, struct rc_err *err)
+{
+	const unsigned char *p = (const unsigned char *)s, *end = p + strlen(s);
+	struct rc_buf b;
+	size_t n;
+	int rc;
+
+	rc_buf_init(&b);
+	for (; p < end; p += n) {
+		n = json_utf8_len(p, (size_t)(end - p));
+		if (n)
+			rc_buf_add(&b, p, n);
+		else
+			rc_buf_printf(&b, "\\x%02x", *p);
+		n = n ? n : 1;
+	}
+	rc = rc_buf_check(&b, err);
+	if (!rc)
+		rc = rc_strdup(clean_out, b.len ? b.p : "", err);
+	rc_buf_release(&b);
+	return rc;
+}
+
 static void print_scalar(const cJSON *j, struct rc_buf *b)
 {
 	char number[40];

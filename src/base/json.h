@@ -58,6 +58,9 @@ typedef bool rc_json_fill(const void *arg, size_t i, struct rc_json *object);
 void rc_json_add_list(struct rc_json *parent, const char *key, size_t n, rc_json_fill *fill,
 		      const void *arg);
 
+/* s as it comes back when it was written and is parsed: "\xff" for a byte that is no UTF-8, so that
+ * two names do not become one.  To be freed. */
+int rc_json_clean(const char *s, char **clean_out, struct rc_err *err);
 /* The text, indented by two spaces or on one line, with a final newline, appended to *b. */
 int rc_json_text(const struct rc_json *root, bool pretty, struct rc_buf *b, struct rc_err *err);
 

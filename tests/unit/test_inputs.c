@@ -197,7 +197,15 @@ Test(inputs, odd_names)
 	touch("raw/\xc3\xa9t\xc3\xa9.h5");
 	touch("raw/\xff.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"raw")},
-		   "raw/-x.h5|raw/a b.h5|raw/new\nline.h5|raw/\xc3\xa9t\xc3\xa9.h5|raw/\xff.h5");
+		   "raw/-x.h5|raw/a b.h5|raw/new\nline.h5|raw/\xc3\xa9t\xc3\xa9.h5|raw/\\xff.h5");
+	/* labels that come to be paths too */
+	mkdir("other", 0777);
+	touch("other/\xff.h5");
+	touch("other/\xfe.h5");
+	labels_are(&(struct rc_input_options){OPERANDS((char *)"other/\xff.h5",
+						       (char *)"other/\xfe.h5",
+						       (char *)"raw/\xff.h5")},
+		   "other/\\xff.h5|\\xfe.h5|raw/\\xff.h5");
 	labels_are(&(struct rc_input_options){OPERANDS((char *)"raw/new\nline.h5")},
 		   "new\nline.h5");
 	cr_assert_eq(chdir("raw"), 0);

@@ -401,3 +401,20 @@ Test(json, failed_allocation_in_a_list)
 	free(large);
 }
 #endif
+
+Test(json, clean_strings_come_back)
+{
+	static const char *const texts[][2] = {
+		{ "", "" }, { "a b", "a b" }, { "\xc3\xa9\n", "\xc3\xa9\n" },
+		{ "\xff.h5", "\\xff.h5" }, { "a\xc3", "a\\xc3" },
+		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		char *clean;
+
+		cr_assert_eq(rc_json_clean(texts[i][0], &clean, NULL), 0);
+		cr_expect_str_eq(clean, texts[i][1]);
+		free(clean);
+	}
+}
