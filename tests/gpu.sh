@@ -149,8 +149,8 @@ sanitize() {
 	shift
 	command -v compute-sanitizer || return 77
 	# the tool talks to the program in ways that a sandbox is there to stop
-	ROBOCACHE_SANDBOX=off timeout "${SANITIZE_LIMIT:-900}" compute-sanitizer --tool "$tool" --error-exitcode 9 \
-		--target-processes application-only "$@"
+	ROBOCACHE_SANDBOX=off timeout "${SANITIZE_LIMIT:-900}" compute-sanitizer --tool "$tool" \
+		--error-exitcode 9 --target-processes application-only "$@"
 }
 
 small_convert() {
