@@ -12,9 +12,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-enum { MAX_WARNINGS = 20, MIN_IMAGE_SIDE = 8, MAX_IMAGE_CHANNELS = 4 };
-/* First rows are float32 or even float16 and of unit length only so far. */
-#define UNIT_TOLERANCE 1e-2
+enum { MAX_WARNINGS = 20 };
 
 /* --- small things ----------------------------------------------------------------------------- */
 
@@ -318,137 +316,6 @@ int describe_unique_names(struct draft *d, struct rc_err *err)
 	return rc;
 }
 
-/* --- kinds ------------------------------------------------------------------------------------ */
-
-static bool image_shape(const struct rc_dataset *s)
-{
-	bool deep = s->rank == 3 || (s->rank == 4 && s->dims[3] <= MAX_IMAGE_CHANNELS);
-	bool values = rc_dtype_is_float(s->dtype) || s->dtype == RC_U8 || s->dtype == RC_U16;
-
-	return deep && values && s->dims[1] >= MIN_IMAGE_SIDE && s->dims[2] >= MIN_IMAGE_SIDE;
-}
-
-enum unit_row { UNIT, ZERO, OTHER, UNKNOWN };
-
-/* Whether the last four columns of a row are a unit quaternion. */
-static enum unit_row look_at_row(const struct draft *d, const struct rc_h5_node *n, uint64_t row)
-{
-	double v[8], sum = 0;
-	uint64_t width = n->dataset->dims[1];
-
-	if (rc_h5_rows_double(d->t, n, row, 1, v, width, NULL))
-		return UNKNOWN;
-	for (uint64_t i = width - 4; i < width; i++)
-		sum += v[i] * v[i];
-	if (fabs(sqrt(sum) - 1) < UNIT_TOLERANCE)
-		return UNIT;
-	return sum < 1e-12 || isnan(sum) ? ZERO : OTHER;
-}
-
-/* The first row decides, unless the sensor had no value yet. */
-static bool holds_quaternions(struct draft *d, const struct rc_h5_node *n)
-{
-	uint64_t rows = n->dataset->dims[0];
-	enum unit_row r = look_at_row(d, n, 0);
-
-	if (r == ZERO)
-		r = look_at_row(d, n, rows / 2);
-	if (r == ZERO)
-		r = look_at_row(d, n, rows - 1);
-	if (r == UNKNOWN)
-		describe_warn(d, "quaternion_unchecked", n->path,
-			      "'%s' is taken as quaternions for its name: its rows cannot be read",
-			      n->path);
-	else if (r != UNIT && d->b)
-		rc_ixb_note(d->b, RC_NOTE_INFO, "not_a_quaternion", n->path,
-			    "'%s' is named like a quaternion but is not of unit length: treated "
-			    "as plain numbers", n->path);
-	return r == UNIT || r == UNKNOWN;
-}
-
-static enum rc_kind kind_of(struct draft *d, const struct candidate *c)
-{
-	const struct rc_dataset *s = c->node->dataset;
-	const char *name = describe_basename(c->name);
-	bool quat, pose;
-
-	if (s->frames.codec != RC_FRAME_RAW)
-		return RC_KIND_ENCODED;
-	if (c->kind != KIND_SEEN)
-		return (enum rc_kind)c->kind;
-	if (image_shape(s))
-		return RC_KIND_IMAGE;
-	quat = s->rank == 2 && s->dims[1] == 4 && describe_contains(name, "quat");
-	pose = s->rank == 2 && s->dims[1] == 7 && describe_contains(name, "pose");
-	if (!rc_dtype_is_float(s->dtype) || (!quat && !pose) || !holds_quaternions(d, c->node))
-		return RC_KIND_LOWDIM;
-	return quat ? RC_KIND_QUAT : RC_KIND_POSE;
-}
-
-static const char *order_attribute(const struct rc_h5_tree *t, const struct rc_h5_node *n)
-{
-	const char *order = NULL;
-	char *s;
-
-	if (!rc_h5_attr_string(t, n, "quaternion_order", &s))
-		return NULL;
-	if (strcasecmp(s, "xyzw") == 0)
-		order = "xyzw";
-	else if (strcasecmp(s, "wxyz") == 0)
-		order = "wxyz";
-	free(s);
-	return order;
-}
-
-/* The ledger names each order once for each origin. */
-static unsigned ledger_bit(const char *order, const char *origin)
-{
-	static const char *const origins[] = { "attribute", "layout", "map", "assumed" };
-	unsigned i = 0;
-
-	while (i + 1 < RC_ARRAY_LEN(origins) && strcmp(origin, origins[i]) != 0)
-		i++;
-	return 1u << (2 * i + (*order == 'w'));
-}
-
-static void quaternion_order(struct draft *d, const struct candidate *c, struct rc_stream *s)
-{
-	const struct rc_h5_node *n = c->node;
-	const char *order = NULL, *origin = "attribute", *where = n->path;
-	unsigned bit;
-
-	if (d->by_user)
-		order = c->order;
-	if (order)
-		origin = c->order_origin;
-	for (const struct rc_h5_node *at = n; at && !order; at = at->parent) {
-		order = order_attribute(d->t, at);
-		where = at->path;
-	}
-	if (!order && c->order) {
-		order = c->order;
-		origin = c->order_origin;
-		where = n->path;
-	}
-	if (!order) {
-		order = d->quat->order;
-		origin = d->quat->origin;
-		where = d->quat->where ? d->quat->where : n->path;
-	}
-	s->quat_order = rc_ixb_str(d->b, order);
-	s->quat_origin = rc_ixb_str(d->b, origin);
-	bit = ledger_bit(order, origin);
-	if (d->quat->told & bit)
-		return;
-	d->quat->told |= bit;
-	rc_ixb_convention(d->b, "quaternion_order", order, origin, where);
-	if (strcmp(origin, "assumed") == 0)
-		describe_warn(d, "quaternion_order_assumed", n->path,
-			      "the order of quaternions is not in the file: %s is assumed for "
-			      "'%s' and its like; an attribute quaternion_order settles it",
-			      order, n->path);
-}
-
 /* --- emitting --------------------------------------------------------------------------------- */
 
 struct rc_stream_clock describe_clock_none(void)
@@ -516,12 +383,12 @@ static struct rc_stream stream_of(struct draft *d, const struct candidate *c)
 	struct rc_stream s = { .clock = c->clock, .role = c->role };
 	char *unit;
 
-	s.kind = kind_of(d, c);
+	s.kind = describe_kind(d, c);
 	s.name = rc_ixb_str(d->b, c->name);
 	s.dataset = describe_dataset(d, c->node);
 	s.n_rows = c->node->dataset->dims[0];
-	if (s.kind == RC_KIND_QUAT || s.kind == RC_KIND_POSE)
-		quaternion_order(d, c, &s);
+	if (s.kind == RC_KIND_QUAT || s.kind == RC_KIND_POSE || s.kind == RC_KIND_QUATS)
+		describe_quaternion_order(d, c, &s);
 	if (describe_attr_any(d->t, c->node, unit_attrs, &unit)) {
 		s.unit = rc_ixb_str(d->b, unit);
 		free(unit);

@@ -110,6 +110,13 @@ const char *describe_basename(const char *path);
 /* Strings that hold part, ignoring case. */
 bool describe_contains(const char *s, const char *part);
 
+/* --- kinds (describe_kind.c) ------------------------------------------------------------------ */
+
+/* What is in a candidate, with a note where its name says more than its values. */
+enum rc_kind describe_kind(struct draft *d, const struct candidate *c);
+/* Gives the quaternions of s their order, and the ledger where that comes from. */
+void describe_quaternion_order(struct draft *d, const struct candidate *c, struct rc_stream *s);
+
 /* --- clocks (clock_find.c, clock_unit.c) ------------------------------------------------------ */
 
 /* Takes the clocks out of the candidates and gives the others the nearest one of their length.

@@ -263,6 +263,8 @@ static bool shape_fits_kind(const struct rc_dataset *d, uint32_t kind)
 		return d->rank == 2 && d->dims[1] == 4;
 	case RC_KIND_POSE:
 		return d->rank == 2 && d->dims[1] == 7;
+	case RC_KIND_QUATS:
+		return d->rank == 3 && d->dims[2] == 4;
 	case RC_KIND_IMAGE:
 		return d->rank == 3 || d->rank == 4;
 	case RC_KIND_ENCODED:

@@ -135,11 +135,11 @@ static int role_of(const struct place *at, const char *name, enum rc_role *role_
 
 static int check_kind(const struct place *at, const char *name, struct rc_err *err)
 {
-	for (int i = 0; name && i < RC_KIND_COUNT; i++)
-		if (strcmp(name, rc_kind_name((enum rc_kind)i)) == 0)
+	for (int i = 0; name && i < RC_KIND_COUNT; i++) /* frames are found, not named */
+		if (i != RC_KIND_ENCODED && strcmp(name, rc_kind_name((enum rc_kind)i)) == 0)
 			return 0;
-	return name ? fail(at, err, "there is no kind '%s'; there are lowdim, quaternion, pose and "
-				    "image", name)
+	return name ? fail(at, err, "there is no kind '%s'; there are lowdim, quaternion, pose, "
+				    "quaternion_list and image", name)
 		    : 0;
 }
 

@@ -142,6 +142,7 @@ static void give_kind(struct draft *d, struct candidate *c, const struct stream_
 	fits = kind == RC_KIND_LOWDIM ||
 	       (kind == RC_KIND_QUAT && s->rank == 2 && s->dims[1] == 4) ||
 	       (kind == RC_KIND_POSE && s->rank == 2 && s->dims[1] == 7) ||
+	       (kind == RC_KIND_QUATS && s->rank == 3 && s->dims[2] == 4) ||
 	       (kind == RC_KIND_IMAGE && (s->rank == 3 || s->rank == 4));
 	if (fits)
 		c->kind = kind;
@@ -150,6 +151,7 @@ static void give_kind(struct draft *d, struct candidate *c, const struct stream_
 			      "'%s' cannot be of kind %s: that needs %s", c->node->path, r->kind,
 			      kind == RC_KIND_QUAT   ? "rows of 4 numbers"
 			      : kind == RC_KIND_POSE ? "rows of 7 numbers"
+			      : kind == RC_KIND_QUATS ? "rows [N, 4]"
 						     : "frames [H, W] or [H, W, C]");
 }
 

@@ -16,7 +16,7 @@
 #include "map.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 2 };
+enum { REVISION = 3 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 

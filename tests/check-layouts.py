@@ -154,7 +154,7 @@ def compare_ticks(name, f, s, out, ticks):
     if s["kind"] in ("quaternion", "pose") or np.any(np.diff(t) <= 0):
         check(bool(np.isfinite(out).all()), name, s["name"], "is not finite")
         return
-    if x.dtype.kind != "f":
+    if x.dtype.kind != "f" or s["kind"] == "quaternion_list":
         at = np.clip(np.searchsorted(t, ticks, "right") - 1, 0, len(t) - 1)
         after = np.minimum(at + 1, len(t) - 1)
         check(all(np.array_equal(o, x[a]) or np.array_equal(o, x[b])

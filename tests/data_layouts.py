@@ -238,12 +238,13 @@ def robomind_real(f):
 
 
 @family("robomind", says="'sim_time_seq'", rate="20", notes=["clock_spread"],
-        kinds={"camera_front": "image", "camera_front_depth": "image"},
+        kinds={"camera_front": "image", "camera_front_depth": "image", "end_effector": "pose"},
         rows={"end_effector": 448, "camera_front": 108, "camera_front_depth": 110},
+        ledger={"quaternion_order": "xyzw"},
         streams={"end_effector": "104.93 Hz", "joint_position": "104.93 Hz",
                  "camera_front": "25.1174 Hz", "camera_front_depth": "25.5869 Hz"})
 def robomind_sim(f):
-    f["franka/end_effector"] = ramp(448, 7, "f8")
+    f["franka/end_effector"] = poses(448).astype("f8")
     f["franka/joint_position"] = ramp(448, 7, "f8")
     f["observations/rgb_images/camera_front"] = frames(108)
     f["observations/depth_images/camera_front"] = np.ones((110, 12, 16), "u2")
@@ -341,6 +342,7 @@ def robomind2_backwards(f):
         streams={n: "ns /timestamp" for n in (
             "state/joint/position", "state/end/position", "state/end/orientation",
             "state/effector/position", "action/joint/position")},
+        kinds={"state/end/orientation": "quaternion_list"}, ledger={"quaternion_order": "xyzw"},
         roles={"action/joint/position": "action"})
 def agibot_world(f):
     n = 60

@@ -23,6 +23,7 @@ static const char *const kinds[RC_KIND_COUNT] = {
 	[RC_KIND_POSE] = "pose",
 	[RC_KIND_IMAGE] = "image",
 	[RC_KIND_ENCODED] = "encoded",
+	[RC_KIND_QUATS] = "quaternion_list",
 };
 
 static const char *const roles[RC_ROLE_COUNT] = {
@@ -122,6 +123,8 @@ enum rc_method rc_method_default(enum rc_kind k, enum rc_dtype t)
 		return RC_METHOD_NEAREST;
 	if (!rc_dtype_is_float(t)) /* integers are no rotation, whatever their name says */
 		return RC_METHOD_PREVIOUS;
+	if (k == RC_KIND_QUATS) /* slerp is for one of a row, and linear leaves the sphere */
+		return RC_METHOD_NEAREST;
 	return k == RC_KIND_QUAT || k == RC_KIND_POSE ? RC_METHOD_SLERP : RC_METHOD_LINEAR;
 }
 

@@ -32,9 +32,10 @@ enum rc_kind {
 	RC_KIND_POSE,   /* position and unit quaternion per row: (T, 7), that in columns 3..6 */
 	RC_KIND_IMAGE,  /* frames (T, H, W) or (T, H, W, C) */
 	RC_KIND_ENCODED,/* a JPEG or PNG picture per row: (T, L) uint8, zeros behind its end */
+	RC_KIND_QUATS,  /* several unit quaternions per row: (T, N, 4) */
 	RC_KIND_COUNT
 };
-const char *rc_kind_name(enum rc_kind k); /* "lowdim" "quaternion" ... "encoded" */
+const char *rc_kind_name(enum rc_kind k); /* "lowdim" "quaternion" ... */
 
 /* What a stream is for; decides where a writer puts it. */
 enum rc_role {
@@ -62,8 +63,8 @@ const char *rc_method_name(enum rc_method m);
 bool rc_method_parse(const char *name, enum rc_method *m_out);
 /* True when the method only picks samples, so that any dtype is copied unchanged. */
 bool rc_method_picks(enum rc_method m);
-/* images, encoded ones too, nearest; quaternions and poses slerp, integers and bools previous,
- * floats linear */
+/* images, encoded ones too, and lists of quaternions nearest; quaternions and poses slerp, integers
+ * and bools previous, floats linear */
 enum rc_method rc_method_default(enum rc_kind k, enum rc_dtype t);
 
 enum rc_severity { RC_NOTE_INFO, RC_NOTE_WARNING, RC_NOTE_ERROR };
