@@ -27,7 +27,8 @@ struct rc_plan_source {
 	uint32_t buffer_column;   /* in the row that is computed: struct rc_plan_stream */
 	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
 	enum rc_quat_order quat_order; /* of a source with quaternions, */
-	uint8_t quat_at;          /* which begin there in its row, */
+	uint8_t quat_at;          /* which begin there in its row, one after the other, */
+	uint32_t n_quats;         /* so many, */
 	int turn;                 /* and what they become: enum rc_turn, or 0 */
 };
 

@@ -80,7 +80,8 @@ static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *e
 	const struct rc_rule *r = rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
 	const char *said = rc_recipe_convention(p->recipe, "quaternion_order", c->name,
 						c->out_name);
-	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE;
+	bool list = c->s->kind == RC_KIND_QUATS;
+	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE || list;
 	bool image = c->s->kind == RC_KIND_IMAGE;
 	int wanted = r ? r->number & RC_TURN_QUATERNIONS : 0;
 
@@ -88,10 +89,15 @@ static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *e
 		c->src.quat_order = rc_quat_order(said ? said
 						       : rc_index_str(p->ix, c->s->quat_order));
 		c->src.quat_at = c->s->kind == RC_KIND_POSE ? 3 : 0;
+		c->src.n_quats = list ? c->src.width / 4 : 1;
 		if (!(wanted & RC_TURN_ORDERS) ||
 		    (wanted == RC_TURN_WXYZ) != (c->src.quat_order == RC_QUAT_WXYZ))
 			c->src.turn = wanted;
 	}
+	if (list && (wanted & RC_TURN_FORMS))
+		return rc_fail(err, RC_E_USAGE, "convert",
+			       "--convert: stream '%s' has several quaternions a row, which get "
+			       "another order, but become no other form", c->name);
 	c->turns = image && r ? r->number & RC_TURN_IMAGES : 0;
 	if ((c->turns & RC_TURN_SWAP_CHANNELS) && (c->d->rank != 4 || c->d->dims[3] < 3))
 		return rc_fail(err, RC_E_USAGE, "convert",

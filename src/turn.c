@@ -189,8 +189,8 @@ static void turn_sources(const struct rc_plan_stream *s, char *from, char *to)
 		const struct rc_plan_source *src = &s->sources[k];
 		char *row = from + src->buffer_column * size;
 
-		if (src->turn)
-			turn_quat(row + src->quat_at * size, s->dtype, src);
+		for (uint32_t i = 0; src->turn && i < src->n_quats; i++)
+			turn_quat(row + (src->quat_at + 4 * i) * size, s->dtype, src);
 		if (row != to + src->column * size)
 			memmove(to + src->column * size, row, rc_plan_placed(src) * size);
 	}

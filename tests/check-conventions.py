@@ -82,6 +82,7 @@ def make():
         f["obs/quat"] = quat
         f["obs/eef_pose"] = np.hstack([rng.normal(size=(n, 3)), quat]).astype("f4")
         f["obs/qpos"] = rng.normal(size=(n, 6))
+        f["obs/link_quats"] = np.repeat(quat, 3, axis=0).reshape(n, 3, 4)
         f.create_dataset("obs/cam", data=rng.integers(0, 256, (n, 9, 12, 3), "u1"),
                          chunks=(1, 9, 12, 3), compression="gzip")
         f["obs/depth"] = rng.integers(0, 9999, (n, 24, 32), "u2")
@@ -103,6 +104,8 @@ def orders():
         check(a["obs/quat"].attrs["quaternion_order"] == "xyzw", "the order of the source")
         check(b["obs/quat"].attrs["quaternion_order"] == "wxyz", "the order of the output")
         check(np.array_equal(a["obs/qpos"][()], b["obs/qpos"][()]), "no quaternion is turned")
+        check(np.array_equal(a["obs/link_quats"][()][..., W_FIRST], b["obs/link_quats"][()]),
+              f"several in a row, {how}")
         check(np.array_equal(a["obs/cam"][()], b["obs/cam"][()]), "no image is turned")
     # the other way, which the user says is what is there; and what is there already
     run("--convention", "quaternion_order=wxyz", "--convert", "xyzw", "-q", "-q")
@@ -137,7 +140,7 @@ def rotations():
         plain = shard("plain")
         for step, width in (("6d-columns", 6), ("6d-rows", 6), ("matrix", 9), ("axis-angle", 3),
                             ("euler-xyz", 3), ("euler-XYZ", 3)):
-            run(*how, "-q", "-q", "--convert", step)
+            run(*how, "-q", "-q", "--convert", step, "--drop", "link_quats")
             quat = plain["obs/quat"][()].astype("f8")
             turn = Rotation.from_quat(quat)
             m = turn.as_matrix()
@@ -169,7 +172,7 @@ def rotations():
         check(np.abs(got - want).max() < 2e-14, f"group, {how}: {np.abs(got - want).max()}")
     # of the other order, in a group, step for step
     run("--convention", "quaternion_order=wxyz", "--fuse", "state=quat,qpos,eef_pose", "--convert",
-        "6d-rows", "--dtype", "state:f64", "-q", "-q")
+        "6d-rows", "--dtype", "state:f64", "--drop", "link_quats", "-q", "-q")
     with h5py.File("raw/a.h5") as f:
         m = Rotation.from_quat(f["obs/quat"][()][:, W_LAST]).as_matrix()
         qpos = f["obs/qpos"][()]
@@ -219,6 +222,7 @@ def mistakes():
             (["--convert", "xyzw+wxyz"], "of which one is for rotations"),
             (["--convert", "matrix+6d-rows"], "of which one is for rotations"),
             (["--convert", "quat:matrix", "--dtype", "quat:f16"], "as f32 or f64"),
+            (["--convert", "matrix"], "become no other form"),
             (["--convert", "qpos:wxyz"], "does not fit stream 'qpos'"),
             (["--convert", "quat:flip-rows"], "does not fit stream 'quat'"),
             (["--convert", "depth:swap-channels"], "has no colours"),
