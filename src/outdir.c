@@ -47,22 +47,30 @@ bool rc_outdir_is_shard(const char *name)
 
 /* --- what is there ---------------------------------------------------------------------------- */
 
-/* The file starts like a JSON document of this program. */
-static bool is_our_json(const char *dir, const char *name)
+static bool begins_with(const char *path, const char *text)
 {
-	char *path, head[256] = "";
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char head[256] = "";
 
-	if (rc_sprintf(&path, NULL, "%s/%s", dir, name))
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	free(path);
 	if (fd < 0)
 		return false;
 	if (read(fd, head, sizeof head - 1) < 0)
 		head[0] = '\0';
 	close(fd);
-	return strstr(head, "\"robocache-") != NULL;
+	return strstr(head, text) != NULL;
+}
+
+/* The file starts like a JSON document of this program. */
+static bool is_our_json(const char *dir, const char *name)
+{
+	char *path;
+	bool ours;
+
+	if (rc_sprintf(&path, NULL, "%s/%s", dir, name))
+		return false;
+	ours = begins_with(path, "\"robocache-");
+	free(path);
+	return ours;
 }
 
 static int add_old(struct rc_outdir *d, const char *name, struct rc_err *err)
@@ -274,6 +282,73 @@ int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in
 				       in->files[i].path);
 	}
 	return 0;
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether dir is the output directory, which need not be there yet: then its name has to do. */
+static bool is_output(const struct rc_outdir *d, const char *dir)
+{
+	struct stat out, st;
+
+	if (stat(d->path, &out) == 0)
+		return stat(dir, &st) == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino;
+	return stat(dir, &st) != 0 && !strcmp(last_part(dir), last_part(d->path));
+}
+
+static int check_place(const struct rc_outdir *d, const char *report, const char *dir,
+		       struct rc_err *err)
+{
+	const char *name = last_part(report);
+	bool inside = is_output(d, dir);
+	struct stat st;
+
+	if (!inside && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--report '%s': there is no directory '%s'", report, dir);
+	if (inside && ((which_json(name) < N_JSON && which_json(name) != REPORT) ||
+		       rc_outdir_is_shard(name)))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--report '%s' is the name of another file of the output; name "
+			       "another one", report);
+	if (stat(report, &st) != 0)
+		return 0;
+	if (!S_ISREG(st.st_mode))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--report '%s' exists and is %s; name another file, or - for "
+			       "standard output", report,
+			       S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+	if (st.st_size && !begins_with(report, "\"robocache-report-"))
+		return rc_fail(err, RC_E_USAGE, "output",
+			       "--report '%s' exists and is no report of robocache; name another "
+			       "file, or remove it", report);
+	return 0;
+}
+
+int rc_outdir_check_report(const struct rc_outdir *d, const char *report, struct rc_err *err)
+{
+	const char *name;
+	char *dir;
+	int rc;
+
+	if (!report || !strcmp(report, "-"))
+		return 0;
+	name = last_part(report);
+	if (!*name)
+		return rc_fail(err, RC_E_USAGE, "output", "--report '%s' names no file", report);
+	rc = name == report ? rc_strdup(&dir, ".", err)
+			    : rc_sprintf(&dir, err, "%.*s",
+					 (int)(name - report > 1 ? name - report - 1 : 1), report);
+	if (rc)
+		return rc;
+	rc = check_place(d, report, dir, err);
+	free(dir);
+	return rc;
 }
 
 /* --- using it --------------------------------------------------------------------------------- */

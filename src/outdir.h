@@ -33,6 +33,9 @@ int rc_outdir_lock(struct rc_outdir *d, struct rc_err *err);
 /* RC_E_USAGE when an input is a file that the run would replace. */
 int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in,
 			   struct rc_err *err);
+/* RC_E_USAGE when a report at `report` (NULL or "-": nowhere) would take the place of what is no
+ * report, in the output or elsewhere, or when its directory is not there. */
+int rc_outdir_check_report(const struct rc_outdir *d, const char *report, struct rc_err *err);
 /* Makes the directory, locks it unless that was done, looks again, and removes temporary files of
  * runs that are gone. */
 int rc_outdir_begin(struct rc_outdir *d, struct rc_err *err);

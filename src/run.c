@@ -459,6 +459,8 @@ static int run(struct rc_run *r, char *const *operands, int n_operands, struct r
 	if (!rc)
 		rc = rc_outdir_check(&r->outdir, r->set->output, err);
 	if (!rc)
+		rc = rc_outdir_check_report(&r->outdir, r->set->report, err);
+	if (!rc)
 		rc = read_past(r, err);
 	if (!rc)
 		rc = list_known(r, err);
