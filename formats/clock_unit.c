@@ -145,7 +145,7 @@ static bool is_step_counter(const struct stamps *s)
 	for (size_t k = 1; k < s->n; k++)
 		if (step_of(s, k) != 1)
 			return false;
-	return (uint64_t)(s->i_last - s->i[0]) == s->rows - 1;
+	return (uint64_t)s->i_last - (uint64_t)s->i[0] == s->rows - 1;
 }
 
 bool describe_rises(const struct draft *d, const struct rc_h5_node *n)
