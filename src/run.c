@@ -343,7 +343,7 @@ static void show_progress(void *arg, const struct rc_writer *w)
  * ours if the process is killed, and tells a monitor that it was. */
 static int announce(struct rc_run *r, struct rc_err *err)
 {
-	char *path;
+	char *path = NULL;
 	int rc = rc_sprintf(&path, err, "%s/" RC_REPORT_NAME, r->set->output);
 
 	r->status = "running";

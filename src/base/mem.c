@@ -85,9 +85,10 @@ int rc_strdup(char **str_out, const char *s, struct rc_err *err)
 	char *p = malloc(n);
 
 	n_allocs++;
+	*str_out = p;
 	if (!p)
 		return rc_fail_nomem(err, n);
-	*str_out = memcpy(p, s, n);
+	memcpy(p, s, n);
 	return 0;
 }
 
@@ -111,8 +112,8 @@ int rc_sprintf(char **str_out, struct rc_err *err, const char *fmt, ...)
 		goto done;
 	}
 	vsnprintf(p, (size_t)n + 1, fmt, again);
-	*str_out = p;
 done:
+	*str_out = p;
 	va_end(again);
 	va_end(ap);
 	return rc;

@@ -19,7 +19,7 @@ int rc_new_array(void *ptr_out, size_t n, size_t size, struct rc_err *err);
 /* Grows *(void **)ptr to at least n elements (doubling); *cap counts elements.  New ones are 0. */
 int rc_grow_array(void *ptr, size_t *cap, size_t n, size_t size, struct rc_err *err);
 
-/* A copy of a string; rc_sprintf formats into a fresh one. */
+/* A copy of a string; rc_sprintf formats into a fresh one.  NULL where they fail. */
 int rc_strdup(char **str_out, const char *s, struct rc_err *err);
 int rc_sprintf(char **str_out, struct rc_err *err, const char *fmt, ...) RC_PRINTF(3, 4);
 
