@@ -1,18 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Inputs in zstd and tar, and output into them; skipped without h5py, numpy and the zstd program.
-set -eu
-py=${PYTHON3:-python3}
-"$py" -c 'import h5py, numpy' 2>/dev/null || {
-	echo "skipped: needs python3 with h5py and numpy"
-	exit 77
-}
+modules='h5py, numpy'
+. "$top_srcdir/tests/need-python.sh"
 command -v zstd >/dev/null || {
 	echo "skipped: needs the zstd program"
 	exit 77
 }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 mkdir "$work/plugin"
 cp "$top_builddir/libh5zstd.so" "$work/plugin/"
 # without a word about GPUs, where the program knows them

@@ -1,14 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # --convert and --convention against numpy; skipped without h5py.
-set -eu
-py=${PYTHON3:-python3}
-"$py" -c 'import h5py, numpy' 2>/dev/null || {
-	echo "skipped: needs python3 with h5py and numpy"
-	exit 77
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+modules='h5py, numpy'
+. "$top_srcdir/tests/need-python.sh"
 mkdir "$work/plugin" "$work/run"
 cp "$top_builddir/libh5zstd.so" "$work/plugin/"
 cd "$work/run"

@@ -4,14 +4,8 @@
 # half an hour:
 #
 #	HOSTILE='kinds mutants=2000 flips=1000' make check TESTS=tests/check-hostile.sh
-set -eu
-py=${PYTHON3:-python3}
-"$py" -c 'import h5py, numpy' 2>/dev/null || {
-	echo "skipped: needs python3 with h5py and numpy"
-	exit 77
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+modules='h5py, numpy'
+. "$top_srcdir/tests/need-python.sh"
 TMPDIR=$work
 export TMPDIR
 # shellcheck disable=SC2086 # a list of words
