@@ -43,6 +43,13 @@ bool rc_cmd_print(const struct rc_buf *b);
  * False, and an error line, where there are several. */
 bool rc_cmd_one_stdin(const struct rc_opts *o, const char *files_from, const char *recipe);
 
+/* The row of --sandbox in a command's table; `at`: where an int takes enum rc_sandbox_mode. */
+#define RC_CMD_SANDBOX_ROW(at)                                                                     \
+	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = (at), .arg = "HOW", .dflt = "auto",   \
+	 .choices = RC_SANDBOX_CHOICES, .group = "Run",                                            \
+	 .help = "give up files and system calls that are not needed: if possible, never, or "     \
+		 "else fail"}
+
 /* Installs signal handling and starts the reader processes, --sandbox as it says; must run before
  * any thread exists. */
 int rc_cmd_readers(int sandbox, struct rc_readers **readers_out, struct rc_err *err);

@@ -142,10 +142,7 @@ static const struct rc_opt rows[] = {
 	{.name = "simd", .type = RC_OPT_CHOICE, .offset = AT(simd), .arg = "ISA", .dflt = "auto",
 	 .choices = RC_SIMD_CHOICES, .group = "Run",
 	 .help = "instruction set of the CPU kernels; the output is the same for all"},
-	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
-	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
-	 .help = "give up files and system calls that are not needed: if possible, never, or "
-		 "else fail"},
+	RC_CMD_SANDBOX_ROW(AT(sandbox)),
 	{.name = "strict", .type = RC_OPT_FLAG, .offset = AT(strict), .group = "Run",
 	 .help = "stop at the first input or episode that cannot be converted"},
 	{.name = "max-bad", .type = RC_OPT_STRING, .offset = AT(max_bad), .arg = "N|N%",

@@ -58,10 +58,7 @@ static const struct rc_opt rows[] = {
 	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
 	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",
 	 .help = "worker threads; 0 for every CPU this process may use"},
-	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
-	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
-	 .help = "give up files and system calls that are not needed: if possible, never, or "
-		 "else fail"},
+	RC_CMD_SANDBOX_ROW(AT(sandbox)),
 	{.name = "quiet", .letter = 'q', .type = RC_OPT_COUNT, .offset = AT(quiet),
 	 .group = "Run", .no_env = true, .help = "less on standard error; twice: only errors"},
 	{.name = "verbose", .letter = 'v', .type = RC_OPT_COUNT, .offset = AT(verbose),

@@ -51,10 +51,7 @@ static const struct rc_opt rows[] = {
 	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
 	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",
 	 .help = "worker threads; 0 for every CPU this process may use"},
-	{.name = "sandbox", .type = RC_OPT_CHOICE, .offset = AT(sandbox), .arg = "HOW",
-	 .dflt = "auto", .choices = RC_SANDBOX_CHOICES, .group = "Run",
-	 .help = "give up files and system calls that are not needed: if possible, never, or "
-		 "else fail"},
+	RC_CMD_SANDBOX_ROW(AT(sandbox)),
 	{.name = "quiet", .letter = 'q', .type = RC_OPT_COUNT, .offset = AT(quiet),
 	 .group = "Run", .no_env = true, .help = "print problems only; twice: nothing but the "
 						 "exit status"},
@@ -395,6 +392,7 @@ int cmd_verify(int argc, char **argv)
 		rc = rc_cmd_readers(set.sandbox, &readers, &err);
 	if (!rc)
 		rc = rc_scratch_dir(set.scratch_dir, NULL, &scratch_dir, &err);
+	set.scratch_dir = scratch_dir;
 	if (!rc)
 		rc = rc_cmd_confine(set.sandbox, scratch_dir, NULL, &err);
 	if (!rc)

@@ -6,9 +6,10 @@
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 
 struct places {
 	struct rc_sandbox_place *p; /* the paths are owned */
@@ -38,63 +39,47 @@ static int add_all(struct places *ps, unsigned access, const char *const *paths,
 	return rc;
 }
 
-/* The length of what is above path; "." and "/" are above what has no more. */
-static size_t parent(const char **path, size_t len)
-{
-	while (len > 1 && (*path)[len - 1] == '/')
-		len--;
-	while (len && (*path)[len - 1] != '/')
-		len--;
-	while (len > 1 && (*path)[len - 1] == '/')
-		len--;
-	if (!len)
-		*path = ".";
-	return len ? len : 1;
-}
-
-static bool is_directory(const char *path, size_t len)
-{
-	char text[PATH_MAX];
-	struct stat st;
-
-	if (len >= sizeof text)
-		return false;
-	memcpy(text, path, len);
-	text[len] = '\0';
-	return !stat(text, &st) && S_ISDIR(st.st_mode);
-}
-
 static int add_written(struct places *ps, const char *path, struct rc_err *err)
 {
-	size_t len = strlen(path);
+	char *dir;
+	int rc = rc_path_nearest_dir(path, &dir, err);
 
-	while (!is_directory(path, len) && !(len == 1 && (*path == '/' || *path == '.')))
-		len = parent(&path, len);
-	return add(ps, RC_SANDBOX_WRITE, path, len, err);
+	if (!rc && dir)
+		rc = add(ps, RC_SANDBOX_WRITE, dir, strlen(dir), err);
+	free(dir);
+	return rc;
 }
 
 /* Its directory, for what lies beside it, unless that was the last one. */
 static int add_beside(struct places *ps, const char *path, struct rc_err *err)
 {
-	size_t len = parent(&path, strlen(path));
-	const char *last = ps->n ? ps->p[ps->n - 1].path : "";
+	char *dir;
+	int rc = rc_path_parent(path, &dir, err);
 
-	if (strlen(last) == len && !memcmp(last, path, len))
-		return 0;
-	return add(ps, RC_SANDBOX_READ, path, len, err);
+	if (!rc && (!ps->n || strcmp(ps->p[ps->n - 1].path, dir) != 0))
+		rc = add(ps, RC_SANDBOX_READ, dir, strlen(dir), err);
+	free(dir);
+	return rc;
 }
 
 /* Links may lead anywhere: they were named by the user, or lie where the user said. */
-static int add_inputs(struct places *ps, const struct rc_inputs *in, struct rc_err *err)
+static int add_target(struct places *ps, const char *path, struct rc_err *err)
 {
 	char real[PATH_MAX];
+
+	if (readlink(path, real, sizeof real) < 0 || !realpath(path, real))
+		return 0;
+	return add_beside(ps, real, err);
+}
+
+static int add_inputs(struct places *ps, const struct rc_inputs *in, struct rc_err *err)
+{
 	int rc = 0;
 
 	for (size_t i = 0; i < in->n && !rc; i++)
 		rc = add_beside(ps, in->files[i].path, err);
 	for (size_t i = 0; i < in->n && !rc; i++)
-		if (realpath(in->files[i].path, real))
-			rc = add_beside(ps, real, err);
+		rc = add_target(ps, in->files[i].path, err);
 	return rc;
 }
 

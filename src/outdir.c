@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/outfile.h"
 #include "formats/container.h"
 #include "journal.h"
@@ -284,13 +285,6 @@ int rc_outdir_check_inputs(const struct rc_outdir *d, const struct rc_inputs *in
 	return 0;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether dir is the output directory, which need not be there yet: then its name has to do. */
 static bool is_output(const struct rc_outdir *d, const char *dir)
 {
@@ -298,17 +292,17 @@ static bool is_output(const struct rc_outdir *d, const char *dir)
 
 	if (stat(d->path, &out) == 0)
 		return stat(dir, &st) == 0 && st.st_dev == out.st_dev && st.st_ino == out.st_ino;
-	return stat(dir, &st) != 0 && !strcmp(last_part(dir), last_part(d->path));
+	return stat(dir, &st) != 0 && !strcmp(rc_path_last(dir), rc_path_last(d->path));
 }
 
 static int check_place(const struct rc_outdir *d, const char *report, const char *dir,
 		       struct rc_err *err)
 {
-	const char *name = last_part(report);
+	const char *name = rc_path_last(report);
 	bool inside = is_output(d, dir);
 	struct stat st;
 
-	if (!inside && (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)))
+	if (!inside && !rc_path_is_dir(dir))
 		return rc_fail(err, RC_E_USAGE, "output",
 			       "--report '%s': there is no directory '%s'", report, dir);
 	if (inside && ((which_json(name) < N_JSON && which_json(name) != REPORT) ||
@@ -332,18 +326,14 @@ static int check_place(const struct rc_outdir *d, const char *report, const char
 
 int rc_outdir_check_report(const struct rc_outdir *d, const char *report, struct rc_err *err)
 {
-	const char *name;
 	char *dir;
 	int rc;
 
 	if (!report || !strcmp(report, "-"))
 		return 0;
-	name = last_part(report);
-	if (!*name)
+	if (!*rc_path_last(report))
 		return rc_fail(err, RC_E_USAGE, "output", "--report '%s' names no file", report);
-	rc = name == report ? rc_strdup(&dir, ".", err)
-			    : rc_sprintf(&dir, err, "%.*s",
-					 (int)(name - report > 1 ? name - report - 1 : 1), report);
+	rc = rc_path_parent(report, &dir, err);
 	if (rc)
 		return rc;
 	rc = check_place(d, report, dir, err);

@@ -4,60 +4,30 @@
 #include "scratch.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "machine.h"
 #include "signals.h"
 
-static bool is_dir(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Cuts the last part off: "a/b" "a" "."; false at the top. */
-static bool go_up(char *path)
-{
-	char *slash = strrchr(path, '/');
-
-	if (slash == path && path[1])
-		path[1] = '\0';
-	else if (slash && slash != path)
-		*slash = '\0';
-	else if (!slash && strcmp(path, ".") != 0 && *path)
-		memcpy(path, ".", 2);
-	else
-		return false;
-	return true;
-}
-
 static int near_output(const char *output, char **dir_out, struct rc_err *err)
 {
-	int rc = rc_strdup(dir_out, output, err);
+	int rc = rc_path_nearest_dir(output, dir_out, err);
 
-	if (rc)
-		return rc;
-	while (!is_dir(*dir_out))
-		if (!go_up(*dir_out)) {
-			free(*dir_out);
-			return rc_strdup(dir_out, "/var/tmp", err);
-		}
-	return 0;
+	return rc || *dir_out ? rc : rc_strdup(dir_out, "/var/tmp", err);
 }
 
 int rc_scratch_dir(const char *given, const char *output, char **dir_out, struct rc_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	if (given && !is_dir(given))
+	if (given && !rc_path_is_dir(given))
 		return rc_fail(err, RC_E_USAGE, "output",
 			       "--scratch-dir '%s' is not a directory; make it, or name another",
 			       given);
 	if (given)
 		return rc_strdup(dir_out, given, err);
-	if (tmp && *tmp && is_dir(tmp))
+	if (tmp && *tmp && rc_path_is_dir(tmp))
 		return rc_strdup(dir_out, tmp, err);
 	return output ? near_output(output, dir_out, err) : rc_strdup(dir_out, "/var/tmp", err);
 }

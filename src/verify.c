@@ -12,6 +12,7 @@
 
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/names.h"
 #include "each.h"
 #include "formats/container.h"
@@ -320,20 +321,17 @@ static void count(struct rc_verified *v)
 /* The directory that `name` stands for. */
 static int find_dir(const char *name, char **dir_out, struct rc_err *err)
 {
-	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
 	struct stat st;
 
 	if (stat(name, &st) != 0)
 		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open '%s'", name);
 	if (S_ISDIR(st.st_mode))
 		return rc_strdup(dir_out, name, err);
-	if (strcmp(base, RC_MANIFEST_NAME) != 0)
+	if (strcmp(rc_path_last(name), RC_MANIFEST_NAME) != 0)
 		return rc_fail(err, RC_E_USAGE, "input",
 			       "'%s' is a single file; name the directory of the dataset, or see "
 			       "what the file holds with 'robocache inspect'", name);
-	if (!slash)
-		return rc_strdup(dir_out, ".", err);
-	return rc_sprintf(dir_out, err, "%.*s", slash == name ? 1 : (int)(slash - name), name);
+	return rc_path_parent(name, dir_out, err);
 }
 
 static int read_manifest(struct rc_verified *v, struct rc_err *err)
@@ -401,11 +399,8 @@ static int check_unpacking(struct rc_verified *v, const struct rc_verify_options
 			   struct rc_err *err)
 {
 	struct rc_unpacked *u = NULL;
-	char *scratch = NULL;
-	int rc = rc_scratch_dir(opt->scratch_dir, NULL, &scratch, err);
+	int rc = rc_scratch_unpacked(opt->scratch_dir, 0, &u, err);
 
-	if (!rc)
-		rc = rc_scratch_unpacked(scratch, 0, &u, err);
 	if (!rc && opt->deep)
 		rc = add_packed(u, v, err);
 	if (!rc) {
@@ -414,7 +409,6 @@ static int check_unpacking(struct rc_verified *v, const struct rc_verify_options
 		rc_readers_use(opt->readers, NULL);
 	}
 	rc_unpacked_free(u);
-	free(scratch);
 	return rc;
 }
 

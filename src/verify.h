@@ -47,7 +47,7 @@ struct rc_verify_options {
 	struct rc_readers *readers;
 	int n_threads;
 	bool deep;
-	const char *scratch_dir; /* --scratch-dir or NULL, for packed shards in the deep check */
+	const char *scratch_dir; /* for packed shards in the deep check */
 };
 
 /*

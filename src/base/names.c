@@ -7,6 +7,8 @@
 #include <limits.h>
 #include <strings.h>
 
+#include "base/path.h"
+
 /* Longer names are only compared for equality, which keeps the table on the stack. */
 enum { MAX_DISTANCE_LEN = 128 };
 
@@ -110,13 +112,6 @@ static unsigned edit_distance(const char *a, const char *b)
 	return prev[n_b];
 }
 
-static const char *last_part(const char *s)
-{
-	const char *slash = strrchr(s, '/');
-
-	return slash ? slash + 1 : s;
-}
-
 /* UINT_MAX: too far.  A match of the last part ranks behind one as close of the whole name. */
 static unsigned unlikeness(const char *s, const char *name)
 {
@@ -127,10 +122,10 @@ static unsigned unlikeness(const char *s, const char *name)
 	if (d <= limit && (d < n || d < n_name))
 		best = 2 * d;
 	if (!strchr(s, '/') && strchr(name, '/')) {
-		d = edit_distance(s, last_part(name));
+		d = edit_distance(s, rc_path_last(name));
 		if (d <= limit && d < n)
 			best = least(best, 2 * d + 1);
-	} else if (*last_part(s) && !strcasecmp(last_part(s), last_part(name))) {
+	} else if (*rc_path_last(s) && !strcasecmp(rc_path_last(s), rc_path_last(name))) {
 		best = least(best, 2 * limit + 1); /* right signal, wrong group */
 	}
 	return best;

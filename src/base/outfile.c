@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 
 /* What the user can do about a failed system call on an output. */
 static const char *remedy(int sys)
@@ -82,21 +83,13 @@ static int sync_path(const char *path, int flags)
 	return sys ? sys : sys_close;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Syncs the directory that holds path; an errno or 0. */
 static int sync_parent(const char *path)
 {
-	size_t n = (size_t)(last_part(path) - path);
-	char *dir = n ? strndup(path, n) : strdup(".");
+	char *dir;
 	int sys;
 
-	if (!dir)
+	if (rc_path_parent(path, &dir, NULL))
 		return ENOMEM;
 	sys = sync_path(dir, O_DIRECTORY);
 	free(dir);
@@ -108,7 +101,7 @@ static int check_target(const char *path, struct rc_err *err)
 {
 	struct stat st;
 
-	if (!*last_part(path))
+	if (!*rc_path_last(path))
 		return rc_fail(err, RC_E_OUTPUT, "output_failed",
 			       "output '%s' names no file; add a file name", path);
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
@@ -121,7 +114,7 @@ static int check_target(const char *path, struct rc_err *err)
 static int make_temporary(struct rc_outfile *f, struct rc_err *err)
 {
 	static atomic_uint counter;
-	const char *base = last_part(f->path);
+	const char *base = rc_path_last(f->path);
 	int rc, fd, tries;
 
 	for (tries = 0; tries < 100; tries++) {
