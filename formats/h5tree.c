@@ -137,17 +137,11 @@ int h5_node_new(struct rc_h5_node *parent, const char *name, struct rc_h5_node *
 	return 0;
 }
 
-static int skip_link(struct walk *w, const struct rc_h5_node *group, const char *name,
-		     bool external)
+static int skip_link(struct walk *w, const struct rc_h5_node *group, const char *name)
 {
 	struct rc_h5_tree *t = w->t;
 	const char *base = group->parent ? group->path : "";
 	int rc = 0;
-
-	if (external && t->n_external_links++ == 0)
-		rc = rc_sprintf(&t->external_link, w->err, "%s/%.200s", base, name);
-	if (external)
-		return rc;
 
 	if (!t->skipped_links)
 		rc = rc_new_array(&t->skipped_links, MAX_SKIPPED, sizeof(char *), w->err);
@@ -157,6 +151,14 @@ static int skip_link(struct walk *w, const struct rc_h5_node *group, const char 
 	if (rc == 0)
 		t->n_skipped_links++;
 	return rc;
+}
+
+static int note_external(struct walk *w, const struct rc_h5_node *group, const char *name)
+{
+	if (w->t->n_external_links++)
+		return 0;
+	return rc_sprintf(&w->t->external_link, w->err, "%s/%.200s",
+			  group->parent ? group->path : "", name);
 }
 
 /* --- listing one group ------------------------------------------------------------------------ */
@@ -262,9 +264,11 @@ static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const
 	hid_t id = -1;
 	int rc;
 
+	if (l->type == H5L_TYPE_EXTERNAL)
+		return note_external(w, group, l->name);
 	if (l->type != H5L_TYPE_HARD || seen_has(w, l->addr) ||
 	    strlen(group->path) + strlen(l->name) >= MAX_PATH)
-		return skip_link(w, group, l->name, l->type == H5L_TYPE_EXTERNAL);
+		return skip_link(w, group, l->name);
 	w->n_objects++;
 	id = H5Oopen(gid, l->name, w->t->lapl);
 	if (id >= 0)

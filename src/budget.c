@@ -161,12 +161,10 @@ static bool spare(struct rc_budget *b, int n_workers, uint64_t batch)
 static bool divide(struct rc_budget *b, int n_workers)
 {
 	uint64_t batch = on_cpu(b->devices) ? CPU_BATCH_BYTES : DEVICE_BATCH_BYTES;
+	const int link = on_cpu(b->devices) ? 0 : DEVICE_SLOTS * (int)b->devices->n;
 
 	if (on_cpu(b->devices) && spare(b, n_workers, batch))
 		return true;
-
-	const int link = on_cpu(b->devices) ? 0 : DEVICE_SLOTS * (int)b->devices->n;
-
 	for (int w = n_workers; w > 0; w--) {
 		int fewest = larger(w + 1, least_slots(b->devices));
 

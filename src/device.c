@@ -103,11 +103,16 @@ bool rc_devices_may_fall_back(const struct rc_devices *d)
 	return d->falls_back && d->backend != d->cpu_backend;
 }
 
+static void take_cpu(struct rc_devices *d, const char *why)
+{
+	use_cpu(d);
+	snprintf(d->fallback, sizeof d->fallback, "%s", why);
+}
+
 void rc_devices_fall_back(struct rc_devices *d, const struct rc_err *why)
 {
 	close_others(d);
-	use_cpu(d);
-	snprintf(d->fallback, sizeof d->fallback, "%s", why->msg);
+	take_cpu(d, why->msg);
 	rc_log(RC_LOG_WARN, "computing on the processor: %s", why->msg);
 }
 
@@ -118,15 +123,12 @@ static int open_auto(struct rc_devices *d, bool computes, struct rc_err *err)
 	int rc;
 
 	if (!computes || !rc_backend_find("cuda")) {
-		snprintf(d->fallback, sizeof d->fallback, "%s",
-			 computes ? "this build has no CUDA support" : "nothing to compute");
-		use_cpu(d);
+		take_cpu(d, computes ? "this build has no CUDA support" : "nothing to compute");
 		return 0;
 	}
 	rc = open_cuda(d, &any, &why);
 	if (rc == RC_E_DEVICE) { /* a machine without a GPU is nothing to warn of */
-		use_cpu(d);
-		snprintf(d->fallback, sizeof d->fallback, "%s", why.msg);
+		take_cpu(d, why.msg);
 		rc_log(RC_LOG_INFO, "computing on the processor: %s", why.msg);
 		return 0;
 	}

@@ -80,11 +80,9 @@ static int walk_entry(struct walk *w, const char *dir, const char *name, int dep
 	if (S_ISDIR(st.st_mode)) {
 		rc = walk_dir(w, path, depth + 1, err);
 	} else if (rc_container_of_name(name) != RC_CONTAINER_NONE) {
-		bool leads_nowhere = S_ISLNK(st.st_mode) && stat(path, &target) != 0;
-
-		if (S_ISLNK(st.st_mode) && !leads_nowhere)
+		if (S_ISLNK(st.st_mode) && stat(path, &target) == 0)
 			st = target;
-		if (S_ISREG(st.st_mode) || leads_nowhere) /* the scan will say so */
+		if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode)) /* to nowhere: the scan says so */
 			rc = add_path(w, path, err);
 		else if (!S_ISDIR(st.st_mode))
 			rc_log(RC_LOG_WARN, "left out '%s': it is a device, a pipe or a socket",

@@ -34,10 +34,10 @@ struct rc_input_options {
  * (any case), without following symbolic links to directories and leaving out names that start
  * with a dot, and files in zstd that lie beside the same file unpacked; named files are taken
  * whatever their suffix and known by what is in them.  Links that lead nowhere are listed, for the
- * scan to tell.  "-" is standard input.  Archives and
- * standard input are unpacked here, and their members take their place.  Order: operands as given,
- * files of a directory and members of an archive in natural order.  ".zst" is no part of a label,
- * and a byte of it that is no UTF-8 is written as "\xff".
+ * scan to tell.  "-" is standard input.  Archives and standard input are unpacked here, and their
+ * members take their place.  Order: operands as given, files of a directory and members of an
+ * archive in natural order.  ".zst" is no part of a label, and a byte of it that is no UTF-8 is
+ * written as "\xff".
  * Nothing found, or a path that does not exist, is RC_E_USAGE with what to do.
  */
 int rc_inputs_collect(const struct rc_input_options *opt, struct rc_inputs *in_out,

@@ -123,7 +123,7 @@ static void take_notes(const struct rc_scanned *f, struct rc_recipe *recipe,
 		const char *where = place_in_episode(ix, n);
 
 		if (!strcmp(rc_index_str(ix, n->code), "quaternion_order_assumed") &&
-		    rc_recipe_convention(recipe, "quaternion_order", "*", NULL))
+		    rc_convention_of_all(&recipe->convention, "quaternion_order"))
 			continue;
 		if (is_loss(rc_index_str(ix, n->code)))
 			sev = left_out(recipe, where) ? RC_NOTE_INFO : RC_NOTE_ERROR;

@@ -78,13 +78,15 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *err)
 {
 	const struct rc_rule *r = rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
-	const char *said = rc_recipe_convention(p->recipe, "quaternion_order", c->name,
-						c->out_name);
+	const char *said = rc_convention_of(&p->recipe->convention,
+					    RC_CONVENTION_QUATERNION_ORDER, c->name, c->out_name);
 	bool list = c->s->kind == RC_KIND_QUATS;
 	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE || list;
 	bool image = c->s->kind == RC_KIND_IMAGE;
 	int wanted = r ? r->number & RC_TURN_QUATERNIONS : 0;
 
+	if (!c->selected)
+		return 0;
 	if (quats) {
 		c->src.quat_order = rc_quat_order(said ? said
 						       : rc_index_str(p->ix, c->s->quat_order));
@@ -158,6 +160,7 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 {
 	struct candidate *c = &p->c[p->n];
 	const struct rc_rule *rename;
+	int rc = 0;
 
 	c->src.nth = nth;
 	c->s = rc_plan_input(p->ix, p->e, &c->src);
@@ -170,19 +173,15 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 	p->n++;
 	if (c->selected)
 		tell_order(p, c);
-	if (c->selected && c->s->kind == RC_KIND_ENCODED) {
-		int rc = check_encoded(p, c, err);
-		if (rc)
-			return rc;
-	}
+	if (c->selected && c->s->kind == RC_KIND_ENCODED)
+		rc = check_encoded(p, c, err);
+	if (rc)
+		return rc;
 	choose_clock(p, c);
 	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
 	rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
 	rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
-	rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
-	rc_recipe_convention(p->recipe, "", c->name, c->out_name);
-	int rc = c->selected ? choose_turns(p, c, err) : 0;
-
+	rc = choose_turns(p, c, err);
 	return !rc && c->selected ? choose_method(p, c, err) : rc;
 }
 

@@ -82,24 +82,37 @@ static int convert_value(struct rc_rule *rule, struct rc_err *err)
 		       rule->value);
 }
 
-/* KEY=VALUE: the keys that this program acts on have certain values, the others any. */
+static const char *const convention_names[RC_CONVENTION_COUNT] = {
+	[RC_CONVENTION_QUATERNION_ORDER] = "quaternion_order",
+	[RC_CONVENTION_EULER_ANGLES] = "euler_angles",
+	[RC_CONVENTION_ROTATION] = "rotation",
+	[RC_CONVENTION_IMAGE_ROWS] = "image_rows",
+	[RC_CONVENTION_GRIPPER_ACTION] = "gripper_action",
+	[RC_CONVENTION_ACTION] = "action",
+};
+
+const char *rc_convention_name(enum rc_convention key)
+{
+	return convention_names[key];
+}
+
+/* KEY=VALUE. */
 static int convention_value(struct rc_rule *rule, struct rc_err *err)
 {
-	static const char *const keys[] = {"quaternion_order", "euler_angles", "rotation",
-					   "image_rows", "gripper_action", "action"};
-	const char *cut = strchr(rule->value, '=');
-	char key[64];
-	size_t i = 0;
+	size_t n = strcspn(rule->value, "=");
+	int key = 0;
 
-	snprintf(key, sizeof key, "%.*s", cut ? (int)(cut - rule->value) : 0, rule->value);
-	while (i < RC_ARRAY_LEN(keys) && strcmp(keys[i], key) != 0)
-		i++;
-	if (!cut || !cut[1] || i == RC_ARRAY_LEN(keys))
+	while (key < RC_CONVENTION_COUNT && (strlen(convention_names[key]) != n ||
+					     strncmp(convention_names[key], rule->value, n) != 0))
+		key++;
+	if (key == RC_CONVENTION_COUNT || !rule->value[n] || !rule->value[n + 1])
 		return rc_fail(err, RC_E_USAGE, "convention",
 			       "--convention %s is not [STREAM:]KEY=VALUE with one of the keys "
 			       "quaternion_order, euler_angles, rotation, image_rows, "
 			       "gripper_action and action", rule->text);
-	if (i == 0 && rc_quat_order(cut + 1) == RC_QUAT_NONE)
+	rule->number = key;
+	rule->value += n + 1;
+	if (key == RC_CONVENTION_QUATERNION_ORDER && rc_quat_order(rule->value) == RC_QUAT_NONE)
 		return rc_fail(err, RC_E_USAGE, "convention",
 			       "--convention %s: a quaternion_order is xyzw or wxyz", rule->text);
 	return 0;
@@ -437,17 +450,23 @@ void rc_recipe_release(struct rc_recipe *r)
 
 /* --- matching --------------------------------------------------------------------------------- */
 
+/* A rule that matched a stream is used. */
+static bool matches(struct rc_rule *r, const char *a, const char *b)
+{
+	bool hit = rc_glob_match(r->pattern, a) || (b && rc_glob_match(r->pattern, b));
+
+	r->used |= hit;
+	return hit;
+}
+
 const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *a, const char *b)
 {
 	const struct rc_rule *hit = NULL;
 
 	/* the last rule wins, whichever of the two names it matched */
 	for (size_t i = 0; i < rules->n; i++) {
-		struct rc_rule *r = &rules->r[i];
-		if (rc_glob_match(r->pattern, a) || (b && rc_glob_match(r->pattern, b))) {
-			r->used = true;
-			hit = r;
-		}
+		if (matches(&rules->r[i], a, b))
+			hit = &rules->r[i];
 	}
 	return hit;
 }
@@ -457,21 +476,25 @@ const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name)
 	return rc_rules_match_either(rules, name, NULL);
 }
 
-const char *rc_recipe_convention(struct rc_recipe *r, const char *key, const char *a,
-				 const char *b)
+const char *rc_convention_of(struct rc_rules *rules, enum rc_convention key, const char *a,
+			     const char *b)
 {
 	const char *found = NULL;
-	size_t n = strlen(key);
 
-	for (size_t i = 0; i < r->convention.n; i++) {
-		struct rc_rule *rule = &r->convention.r[i];
+	for (size_t i = 0; i < rules->n; i++)
+		if (matches(&rules->r[i], a, b) && rules->r[i].number == (int)key)
+			found = rules->r[i].value;
+	return found;
+}
 
-		if (!rc_glob_match(rule->pattern, a) && !(b && rc_glob_match(rule->pattern, b)))
-			continue;
-		rule->used = true;
-		if (!strncmp(rule->value, key, n) && rule->value[n] == '=')
-			found = rule->value + n + 1;
-	}
+const char *rc_convention_of_all(const struct rc_rules *rules, const char *key)
+{
+	const char *found = NULL;
+
+	for (size_t i = 0; i < rules->n; i++)
+		if (!strcmp(rules->r[i].pattern, "*") &&
+		    !strcmp(rc_convention_name((enum rc_convention)rules->r[i].number), key))
+			found = rules->r[i].value;
 	return found;
 }
 

@@ -18,7 +18,7 @@ struct rc_rule {
 	const char *pattern;
 	const char *text;  /* as given, for messages */
 	const char *value; /* rename: the new name */
-	int number;        /* method, dtype (RC_DTYPE_KEEP), or enum rc_turn */
+	int number;        /* method, dtype (RC_DTYPE_KEEP), enum rc_turn or rc_convention */
 	int64_t ns;        /* latency */
 	struct rc_rate rate;
 	bool is_default;   /* no stream was named: need not match anything */
@@ -52,7 +52,7 @@ struct rc_compression {
 struct rc_recipe {
 	const struct rc_settings *set;
 	struct rc_rules keep, drop, rename, method, dtype, latency, source_rate, convert;
-	struct rc_rules convention; /* value: KEY=VALUE */
+	struct rc_rules convention;
 	struct rc_fuse_group *groups;
 	size_t n_groups;
 	struct rc_split *splits;
@@ -76,9 +76,18 @@ void rc_recipe_release(struct rc_recipe *r);
 const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name);
 const struct rc_rule *rc_rules_match_either(struct rc_rules *rules, const char *a, const char *b);
 
-/* What --convention says of a key for a stream, NULL for nothing; b may be NULL. */
-const char *rc_recipe_convention(struct rc_recipe *r, const char *key, const char *a,
-				 const char *b);
+/* What --convention can say. */
+enum rc_convention {
+	RC_CONVENTION_QUATERNION_ORDER, /* xyzw or wxyz; the others are any text */
+	RC_CONVENTION_EULER_ANGLES, RC_CONVENTION_ROTATION, RC_CONVENTION_IMAGE_ROWS,
+	RC_CONVENTION_GRIPPER_ACTION, RC_CONVENTION_ACTION, RC_CONVENTION_COUNT
+};
+const char *rc_convention_name(enum rc_convention key); /* "quaternion_order" */
+/* What it says for a stream, which goes by one of two names; NULL for nothing. */
+const char *rc_convention_of(struct rc_rules *rules, enum rc_convention key, const char *a,
+			     const char *b);
+/* What it says for all streams. */
+const char *rc_convention_of_all(const struct rc_rules *rules, const char *key);
 
 /* After planning: RC_E_USAGE for the first rule or group member that matched no stream of any
  * episode, with the nearest of the names seen. */

@@ -395,25 +395,10 @@ static void said_json(const struct rc_run *r, struct rc_json *list)
 {
 	for (size_t i = 0; i < r->recipe.convention.n; i++) {
 		const struct rc_rule *rule = &r->recipe.convention.r[i];
-		const char *cut = strchr(rule->value, '=');
-		char key[64];
 
-		snprintf(key, sizeof key, "%.*s", (int)(cut - rule->value), rule->value);
-		add_convention(list, key, cut + 1, "option", rule->pattern);
+		add_convention(list, rc_convention_name((enum rc_convention)rule->number),
+			       rule->value, "option", rule->pattern);
 	}
-}
-
-static bool is_said(const struct rc_run *r, const char *key)
-{
-	size_t n = strlen(key);
-
-	for (size_t i = 0; i < r->recipe.convention.n; i++) {
-		const struct rc_rule *rule = &r->recipe.convention.r[i];
-
-		if (rule->is_default && !strncmp(rule->value, key, n) && rule->value[n] == '=')
-			return true;
-	}
-	return false;
 }
 
 /* The ledger of the dataset: files that agree share a line. */
@@ -424,7 +409,6 @@ static void conventions_json(const struct rc_run *r, struct rc_json *root)
 	size_t n = 0;
 
 	said_json(r, list);
-
 	for (size_t i = 0; i < r->scan.n; i++) {
 		const struct rc_index *ix = r->scan.files[i].index;
 
@@ -435,7 +419,8 @@ static void conventions_json(const struct rc_run *r, struct rc_json *root)
 			while (at < n && !same_convention(&seen[at], &c))
 				at++;
 			if (at < n || n == RC_ARRAY_LEN(seen) ||
-			    is_said(r, rc_index_str(ix, c.c->key)))
+			    rc_convention_of_all(&r->recipe.convention,
+						 rc_index_str(ix, c.c->key)))
 				continue;
 			seen[n++] = c;
 			add_convention(list, rc_index_str(ix, c.c->key),

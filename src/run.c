@@ -45,8 +45,10 @@ static int confine(struct rc_run *r, bool inputs_known, struct rc_err *err)
 	};
 	int rc = rc_device_parse(set->device, &c, err);
 
+	if (rc)
+		return rc;
 	ask.devices = c.mode != RC_DEVICE_CPU && rc_backend_find("cuda");
-	return rc ? rc : rc_confine(&ask, &r->sandbox, err);
+	return rc_confine(&ask, &r->sandbox, err);
 }
 
 static int prepare(struct rc_run *r, struct rc_err *err)
@@ -309,10 +311,9 @@ static int open_devices(struct rc_run *r, bool planned, struct rc_err *err)
 	struct rc_device_choice c;
 	int rc = rc_device_parse(r->set->device, &c, err);
 
-	c.on_error = (enum rc_gpu_error)r->set->on_gpu_error;
-
 	if (rc || r->set->dry_run || planned != (c.mode == RC_DEVICE_AUTO))
 		return rc;
+	c.on_error = (enum rc_gpu_error)r->set->on_gpu_error;
 	return rc_devices_open(&r->devices, &c, rc_simd_name(r->set->simd),
 			       !planned || computes(todo(r)), err);
 }
