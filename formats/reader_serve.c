@@ -41,10 +41,8 @@ static void limit_memory(const struct server *s)
 		      s->limits->memory_bytes + RC_SHARED_MAX);
 }
 
-static void take_limits(const struct server *s)
+static void take_limits(struct server *s)
 {
-	struct rc_sandbox box;
-
 	/* A dying libc or libhdf5 must not write on the user's terminal. */
 	if (!RC_SANITIZED)
 		dup2(STDOUT_FILENO, STDERR_FILENO);
@@ -54,7 +52,7 @@ static void take_limits(const struct server *s)
 		limit(RLIMIT_FSIZE, 0, 0);
 	limit_memory(s);
 	if (s->limits->sandbox != RC_SANDBOX_OFF && !RC_SANITIZED)
-		rc_sandbox_calls(RC_CALLS_READER, &box);
+		rc_sandbox_calls(RC_CALLS_READER, &s->box);
 }
 
 /* --- files --------------------------------------------------------------------- */
@@ -243,6 +241,9 @@ static int serve_misbehave(struct server *s, struct rc_err *err)
 
 static int serve(struct server *s, struct rc_err *err)
 {
+	/* The spawner had its own, so this is rare; but nothing is read with less. */
+	if (s->limits->sandbox == RC_SANDBOX_REQUIRE && !s->box.calls)
+		return rc_sandbox_lacks(&s->box, err);
 	switch (s->q->op) {
 	case RC_OP_SHARED: return serve_shared(s, err);
 	case RC_OP_OPEN: return serve_open(s, err);

@@ -36,6 +36,7 @@ struct server {
 	const struct rc_reader_limits *limits;
 	unsigned char *shared;
 	size_t shared_bytes;
+	struct rc_sandbox box; /* of this process, beside the spawner's */
 	struct open_file files[RC_READER_SLOTS];
 	struct open_dataset datasets[MAX_DATASETS];
 	uint64_t n_uses;

@@ -17,7 +17,7 @@ static bool may_pass(const char *reason)
 	static const char *const reasons[] = {
 		"open_failed", "unreadable", "read_failed", "missing", "not_a_file",
 		"input_changed", "open_for_write", "reader_killed", "reader_start", "reader_shared",
-		"spawner_gone", "memory",
+		"spawner_gone", "memory", "reader_timeout", "sandbox",
 	};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(reasons); i++)

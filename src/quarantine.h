@@ -6,8 +6,8 @@
  * quarantine.ndjson has a line for each input and each episode that was left out.  A run into the
  * same directory does not open an input of the list again whose size and time of change are what
  * they were, when the reason lies in its bytes: the same program finds the same in it.  So the
- * output stays a function of inputs and recipe.  What may pass (a file system that failed, a reader
- * that was killed) is tried again every time, and so are episodes.
+ * output stays a function of inputs and recipe.  What may pass (a file system that failed or
+ * hung, a reader that was killed) is tried again every time, and so are episodes.
  */
 #ifndef RC_QUARANTINE_H
 #define RC_QUARANTINE_H

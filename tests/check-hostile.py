@@ -4,7 +4,8 @@
 check-hostile.py ROBOCACHE WORK PART...
 
 Parts: kinds: each of data_hostile.py beside a good file; mutants=N: N of each sample of the layouts
-with bytes changed, cut or moved; flips=N: N single bits of shards, which verify must find.
+with bytes changed, cut or moved; flips=N: N single bits of shards, which verify must find;
+files=DIR: what others collected, such as the files of the CVEs of libhdf5.
 The program itself must never end by a signal, hang or take more memory than its budget, the good
 file must convert, and each bad one must be named.  HOSTILE_SEED repeats mutants and flips.
 """
@@ -120,9 +121,38 @@ def kinds():
             fail(f"{name}{suffix} is not named", os.path.join(raw, name + suffix))
         if says == "ok" and not converted(report, name + suffix):
             fail(f"{name}{suffix} did not convert: {said[:2]}")
-    codes = {i.get("reason") for i in report["inputs"] if i["status"] != "ok"}
-    if None in codes or "" in codes:
-        fail(f"an input without a reason: {codes}")
+    check_reasons(report)
+    verify(out)
+
+
+def check_reasons(report):
+    for what in (*report["inputs"], *report["episodes"]):
+        if what["status"] != "ok" and not (what.get("reason") and what.get("message")):
+            fail(f"left out without a reason: {what}")
+
+
+def files(directory):
+    """All of them, whatever they are called, are read as HDF5."""
+    raw, out = os.path.join(work, "files"), os.path.join(work, "files-out")
+    os.mkdir(raw)
+    data_hostile.good(os.path.join(raw, "a-good-one.h5"))
+    for here, _, names in os.walk(directory):
+        for name in names:
+            to = os.path.relpath(os.path.join(here, name), directory).replace("/", "_")
+            shutil.copy(os.path.join(here, name), os.path.join(raw, f"of-{to}.h5"))
+            count("files")
+    inspect(raw)
+    report = convert(raw, out)
+    if not report:
+        each_alone(raw, out)
+        return
+    if len(converted(report, "a-good-one.h5")) != 2:
+        fail("the good file did not convert")
+    check_reasons(report)
+    for i in report["inputs"]:
+        count(f"files {i.get('reason') or 'read'}")
+    for e in report["episodes"]:
+        count(f"episodes {e.get('reason') or 'converted'}")
     verify(out)
 
 
@@ -279,7 +309,8 @@ def main():
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for part in sys.argv[3:]:
         name, _, n = part.partition("=")
-        {"kinds": kinds, "mutants": mutants, "flips": flips}[name](*([int(n)] if n else []))
+        of = {"kinds": kinds, "mutants": mutants, "flips": flips, "files": files}[name]
+        of(*([n if name == "files" else int(n)] if n else []))
     if most_memory > MEMORY and not SANITIZED:
         fail(f"{most_memory >> 20} MiB were used")
     print(", ".join(f"{v} {k}" for k, v in counts.items()) +
