@@ -189,8 +189,10 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 		.fd = s->fd,
 		.path = s->path,
 	};
-	int rc = reader_ask_process(r, &k, err);
+	int rc;
 
+	r->n_files++;
+	rc = reader_ask_process(r, &k, err);
 	if (!rc && s->beside >= 0) {
 		k.q.op = RC_OP_BESIDE;
 		k.q.bytes = s->beside_id.bytes;
@@ -227,15 +229,16 @@ static int ask_once(struct rc_reader *r, struct slot *s, struct ask *k, struct r
 	}
 }
 
-/* A process that somebody killed says nothing about the file: a fresh one is asked again, once. */
+/* A process that somebody killed says nothing about the file, and one that had other files may
+ * suffer from one of those: a fresh one is asked again, once. */
 static int ask_about(struct rc_reader *r, struct slot *s, struct ask *k, struct rc_err *err)
 {
 	struct rc_err why = {0};
 	int rc;
 
-	r->killed = false;
+	r->again = false;
 	rc = ask_once(r, s, k, &why);
-	if (rc && r->killed)
+	if (rc && r->again)
 		return ask_once(r, s, k, err);
 	if (rc && err)
 		*err = why;
@@ -283,9 +286,18 @@ static int scan_once(struct rc_reader *r, struct slot *s, const char *layout, vo
 	struct ask k = { .q.op = RC_OP_SCAN, .text = layout };
 	int rc;
 
-	r->killed = false;
+	r->again = false;
 	rc = ask_once(r, s, &k, err);
 	return rc ? rc : fetch_index(r, s, block_out, n_out, err);
+}
+
+/* Whether libhdf5 failed on a part of it. */
+static bool is_damaged(const struct rc_index *ix)
+{
+	for (uint32_t i = 0; i < ix->n_notes; i++)
+		if (!strcmp(rc_index_str(ix, ix->notes[i].code), "unreadable"))
+			return true;
+	return false;
 }
 
 int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_options *opt,
@@ -308,7 +320,7 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 		return rc;
 	s->beside = rc_sidecar_open(r->pool, path, &s->beside_id);
 	rc = scan_once(r, s, layout, &block, &n, &why);
-	if (rc && r->killed)
+	if (rc && r->again)
 		rc = scan_once(r, s, layout, &block, &n, &why);
 	if (!rc)
 		rc = rc_index_open(block, n, path, s->bytes, &ix, &why);
@@ -323,6 +335,8 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 		rc_index_free(ix);
 		return rc;
 	}
+	if (is_damaged(ix))
+		reader_end_process(r);
 	ix->mtime_ns = s->mtime_ns;
 	ix->beside_bytes = s->beside_id.bytes;
 	ix->beside_mtime_ns = s->beside_id.mtime_ns;

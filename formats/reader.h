@@ -5,8 +5,9 @@
  * context; readers are forked from it on demand, each under rlimits, each serving one thread of
  * the run over a socket and a sealed block of shared memory.  A reader that crashes, hangs or
  * breaks a limit costs the request in hand (RC_E_READER with the signal or limit in the message);
- * the next request gets a fresh one.  One that was killed from outside (SIGKILL) costs nothing: a
- * fresh one is asked again, once.
+ * the next request gets a fresh one.  One that was killed from outside (SIGKILL) costs nothing, and
+ * one that had other files before says nothing for sure about this one: a fresh one is asked again,
+ * once.  One that has seen damage is asked no more.
  *
  * A struct rc_reader belongs to one thread at a time.  Results are untrusted: the index is checked
  * by rc_index_open(), chunk sizes against the shared block.  A request given up because the run is

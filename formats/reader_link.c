@@ -42,6 +42,7 @@ int reader_end_process(struct rc_reader *r)
 	rc_spawner_kill(&r->pool->spawner, r->id, &status, NULL);
 	pthread_mutex_unlock(&r->pool->lock);
 	r->has_shared = false;
+	r->n_files = 0;
 	for (int i = 0; i < RC_READER_SLOTS; i++)
 		r->slots[i].sent = false;
 	if (status == -1) /* it may still be there and write */
@@ -69,12 +70,15 @@ static const char *signal_name(int sig)
 /* Replaces the process and says why.  sys is what the socket said: ETIMEDOUT, EPIPE, EPROTO. */
 int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *err)
 {
+	bool others = r->n_files > 1, killed;
 	int status = reader_end_process(r);
 	const char *name;
 	int sig;
 
-	r->killed = sys == EPIPE && status != -1 && WIFSIGNALED(status) &&
-		    WTERMSIG(status) == SIGKILL;
+	killed = sys == EPIPE && status != -1 && WIFSIGNALED(status) &&
+		 WTERMSIG(status) == SIGKILL;
+	/* a second wait for one that hangs is not worth it */
+	r->again = killed || (others && sys != ECANCELED && sys != ETIMEDOUT);
 	if (sys == ECANCELED)
 		return rc_fail(err, RC_E_INTERRUPTED, "interrupted", "stopped by a signal");
 	if (sys == ETIMEDOUT)
@@ -85,7 +89,7 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 		return rc_fail(err, RC_E_READER, "reader_protocol",
 			       "'%s': the process that read it gave an answer that makes no sense; "
 			       "the file may be built to mislead", path);
-	if (r->killed)
+	if (killed)
 		return rc_fail(err, RC_E_READER, "reader_killed",
 			       "'%s': the process that read it was killed twice, perhaps by the "
 			       "kernel for want of memory; see the system log, or give the machine "
@@ -179,24 +183,30 @@ static bool reply_ok(const struct rc_reader *r, const struct ask *k, size_t n)
 static int reported(struct rc_reader *r, const struct ask *k, struct rc_err *err)
 {
 	struct rc_reply *a = &r->reply;
+	bool others = r->n_files > 1;
 	char size[32];
 
 	a->u.err.reason[sizeof a->u.err.reason - 1] = 0;
 	a->u.err.msg[sizeof a->u.err.msg - 1] = 0;
 	switch (a->code) {
-	case RC_E_INPUT:
 	case RC_E_FORMAT:
+		reader_end_process(r); /* who knows what the damage did to libhdf5 */
+		r->again = others;
+		/* fall through */
+	case RC_E_INPUT:
 	case RC_E_UNSUPPORTED:
 	case RC_E_USAGE:
 		return rc_fail(err, a->code, a->u.err.reason, "'%s': %s", k->path, a->u.err.msg);
 	case RC_E_NOMEM:
 		reader_end_process(r); /* libhdf5 is not to be trusted after a failed allocation */
+		r->again = others;
 		rc_format_bytes(size, sizeof size, r->pool->limits.memory_bytes);
 		return rc_fail(err, RC_E_READER, "reader_memory",
 			       "'%s': reading it takes more than the %s that a reader may have",
 			       k->path, size);
 	default:
 		reader_end_process(r);
+		r->again = others;
 		return rc_fail(err, RC_E_READER, "reader_failed", "'%s': %s", k->path,
 			       a->u.err.msg);
 	}

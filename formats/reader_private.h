@@ -36,7 +36,8 @@ struct rc_reader {
 	uint32_t id;
 	int sock;
 	bool has_shared;
-	bool killed; /* the last process was ended from outside */
+	bool again; /* the last failure need not be the file's: a fresh process is to be asked */
+	uint32_t n_files; /* that the process of now was given */
 	/* its block of shared memory */
 	int memfd;
 	unsigned char *shared;

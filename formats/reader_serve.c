@@ -226,6 +226,10 @@ static int serve_misbehave(struct server *s, struct rc_err *err)
 		signal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
 	}
+	if (!strcmp(s->text, "sicken")) {
+		s->sick = true;
+		return 0;
+	}
 	if (!strcmp(s->text, "hang"))
 		for (;;)
 			pause();
@@ -244,6 +248,8 @@ static int serve(struct server *s, struct rc_err *err)
 	/* The spawner had its own, so this is rare; but nothing is read with less. */
 	if (s->limits->sandbox == RC_SANDBOX_REQUIRE && !s->box.calls)
 		return rc_sandbox_lacks(&s->box, err);
+	if (s->sick && s->q->op == RC_OP_SCAN)
+		raise(SIGABRT);
 	switch (s->q->op) {
 	case RC_OP_SHARED: return serve_shared(s, err);
 	case RC_OP_OPEN: return serve_open(s, err);

@@ -37,6 +37,7 @@ struct server {
 	unsigned char *shared;
 	size_t shared_bytes;
 	struct rc_sandbox box; /* of this process, beside the spawner's */
+	bool sick; /* a test made it die of the next scan, as memory does that a file damaged */
 	struct open_file files[RC_READER_SLOTS];
 	struct open_dataset datasets[MAX_DATASETS];
 	uint64_t n_uses;
