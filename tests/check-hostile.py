@@ -149,10 +149,10 @@ def files(directory):
     if len(converted(report, "a-good-one.h5")) != 2:
         fail("the good file did not convert")
     check_reasons(report)
-    for i in report["inputs"]:
-        count(f"files {i.get('reason') or 'read'}")
-    for e in report["episodes"]:
-        count(f"episodes {e.get('reason') or 'converted'}")
+    for what, key, good in (("inputs", "path", "read"), ("episodes", "source", "converted")):
+        for x in report[what]:
+            if os.path.basename(x[key]).startswith("of-"):
+                count(f"{what} {x.get('reason') or good}")
     verify(out)
 
 
