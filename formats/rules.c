@@ -131,13 +131,13 @@ static void give_named_clock(struct draft *d, struct candidate *c, const struct 
 		k->mark = RULED_CLOCK;
 }
 
-static void give_kind(struct draft *d, struct candidate *c, const struct stream_rule *r)
+void describe_give_kind(struct draft *d, struct candidate *c, const char *name)
 {
 	const struct rc_dataset *s = c->node->dataset;
 	bool fits;
 	int kind = 0;
 
-	while (kind < RC_KIND_COUNT && strcmp(rc_kind_name((enum rc_kind)kind), r->kind) != 0)
+	while (kind < RC_KIND_COUNT && strcmp(rc_kind_name((enum rc_kind)kind), name) != 0)
 		kind++;
 	fits = kind == RC_KIND_LOWDIM ||
 	       (kind == RC_KIND_QUAT && s->rank == 2 && s->dims[1] == 4) ||
@@ -148,7 +148,7 @@ static void give_kind(struct draft *d, struct candidate *c, const struct stream_
 		c->kind = kind;
 	else
 		describe_warn(d, "kind_does_not_fit", c->node->path,
-			      "'%s' cannot be of kind %s: that needs %s", c->node->path, r->kind,
+			      "'%s' cannot be of kind %s: that needs %s", c->node->path, name,
 			      kind == RC_KIND_QUAT   ? "rows of 4 numbers"
 			      : kind == RC_KIND_POSE ? "rows of 7 numbers"
 			      : kind == RC_KIND_QUATS ? "rows [N, 4]"
@@ -169,7 +169,7 @@ static int apply(struct draft *d, struct candidate *c, const struct layout_rules
 	c->order = r->order;
 	c->order_origin = set->origin;
 	if (r->kind)
-		give_kind(d, c, r);
+		describe_give_kind(d, c, r->kind);
 	if (r->name) {
 		rc = rule_expand(r->name, m, &text, err);
 		if (rc == 0)

@@ -57,6 +57,8 @@ size_t rule_highest(const char *text);
 /* Name, role, kind and clock of one candidate, by the first rule that matches. */
 int describe_apply_rule(struct draft *d, struct candidate *c, const struct layout_rules *set,
 			struct rc_err *err);
+/* Makes c what rc_kind_name() calls so, with a warning where its shape does not fit. */
+void describe_give_kind(struct draft *d, struct candidate *c, const char *name);
 /* Warns where an attribute of the episode counts other steps than its actions have rows. */
 void describe_check_count(struct draft *d, const char *attribute);
 /* A note, where no stream has a clock. */

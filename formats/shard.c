@@ -151,8 +151,7 @@ static int resolve_path(struct rc_shard *s, size_t i, struct rc_err *err)
 	return 0;
 }
 
-/* The same path, or one is a group that the other needs. */
-static bool paths_collide(const char *a, const char *b)
+bool rc_shard_paths_collide(const char *a, const char *b)
 {
 	while (*a && *a == *b)
 		a++, b++;
@@ -163,7 +162,7 @@ static int check_collisions(const struct rc_shard *s, struct rc_err *err)
 {
 	for (size_t i = 0; i < s->e->n_streams; i++)
 		for (size_t j = 0; j < i; j++) {
-			if (!paths_collide(s->streams[i].path, s->streams[j].path))
+			if (!rc_shard_paths_collide(s->streams[i].path, s->streams[j].path))
 				continue;
 			return rc_fail(err, RC_E_USAGE, "name_collision",
 				       "streams '%s' and '%s' would both be '%s' in the output; "
@@ -192,9 +191,13 @@ static int check_shape(const struct rc_out_episode *e, const struct rc_out_strea
 static int describe_stream(struct rc_shard *s, const char *path, const struct rc_out_stream *st,
 			   struct rc_err *err)
 {
+	bool tell = s->layout->tells_streams;
 	const struct {
 		const char *name, *value;
 	} attrs[] = {
+		{"robocache_name", tell ? st->name : ""},
+		{"robocache_role", tell ? rc_role_name(st->role) : ""},
+		{"robocache_kind", tell ? rc_kind_name(st->kind) : ""},
 		{"robocache_method", st->method},
 		{"robocache_source", st->source},
 		{"unit", st->unit},
@@ -279,6 +282,32 @@ static int make_stream(struct rc_shard *s, size_t i, struct rc_err *err)
 }
 
 /* --- an episode ------------------------------------------------------------------------------- */
+
+int shard_lone_begin(struct rc_shard *s, struct rc_err *err)
+{
+	return shard_group(s, "/robocache", err);
+}
+
+int shard_lone_episode(struct rc_shard *s, const struct rc_out_episode *e, struct rc_err *err)
+{
+	const struct {
+		const char *name, *value;
+	} attrs[] = {
+		{"language", e->language},
+		{"env_args", e->env_args},
+		{"model_file", e->model_file},
+	};
+	s->place[0] = '\0';
+	snprintf(s->time_place, sizeof s->time_place, "/robocache/time");
+	snprintf(s->valid_place, sizeof s->valid_place, "/robocache/valid");
+	snprintf(s->info_place, sizeof s->info_place, "/robocache/episode");
+	int rc = shard_group(s, s->info_place, err);
+	for (size_t i = 0; !rc && i < RC_ARRAY_LEN(attrs); i++)
+		if (shard_given(attrs[i].value))
+			rc = shard_attr_string(s, s->info_place, attrs[i].name, attrs[i].value,
+					       err);
+	return rc;
+}
 
 static int make_time(struct rc_shard *s, struct rc_err *err)
 {

@@ -16,6 +16,8 @@
 /* One dataset of an output episode. */
 struct rc_out_stream {
 	const char *name;      /* "joint_pos"; the layout decides what a "/" in it means */
+	const char *place;     /* path below its episode in the source; "" for a fuse group and
+				* where the user gave it another name */
 	enum rc_role role;
 	enum rc_kind kind;
 	enum rc_dtype dtype;
@@ -59,6 +61,7 @@ struct rc_shard; /* an open writer */
 struct rc_shard_layout {
 	const char *name, *summary;
 	bool one_episode_per_shard;
+	bool tells_streams; /* paths do not: datasets have attributes with name, role and kind */
 	const char *input_layout; /* the input layout that reads it back */
 	/* "shard-00000.h5" for shard i */
 	void (*file_name)(uint64_t i, char *dst, size_t cap);
@@ -75,6 +78,8 @@ extern const struct rc_shard_layout *const rc_shard_layouts[];
 extern const size_t rc_n_shard_layouts;
 const struct rc_shard_layout *rc_shard_layout_find(const char *name);
 
+/* Paths of streams that are the same, or one is a group that the other needs. */
+bool rc_shard_paths_collide(const char *a, const char *b);
 /* Prepares libhdf5; once, before the process has threads. */
 void rc_shard_init(void);
 /* Creates (truncates) the file at path. */

@@ -56,27 +56,6 @@ static bool stream_path(const struct rc_out_stream *s, char *dst, size_t cap)
 	return false;
 }
 
-static int begin(struct rc_shard *s, struct rc_err *err)
-{
-	return shard_group(s, "/robocache", err);
-}
-
-static int begin_episode(struct rc_shard *s, const struct rc_out_episode *e, struct rc_err *err)
-{
-	s->place[0] = '\0';
-	snprintf(s->time_place, sizeof s->time_place, "/robocache/time");
-	snprintf(s->valid_place, sizeof s->valid_place, "/robocache/valid");
-	snprintf(s->info_place, sizeof s->info_place, "/robocache/episode");
-	int rc = shard_group(s, s->info_place, err);
-	if (!rc && shard_given(e->language))
-		rc = shard_attr_string(s, s->info_place, "language", e->language, err);
-	if (!rc && shard_given(e->env_args))
-		rc = shard_attr_string(s, s->info_place, "env_args", e->env_args, err);
-	if (!rc && shard_given(e->model_file))
-		rc = shard_attr_string(s, s->info_place, "model_file", e->model_file, err);
-	return rc;
-}
-
 /* Root attributes last: a dropped episode must not leave its own behind. */
 static int end(struct rc_shard *s, struct rc_err *err)
 {
@@ -92,7 +71,7 @@ const struct rc_shard_layout rc_shard_layout_act = {
 	.file_name = file_name,
 	.episode_name = episode_name,
 	.stream_path = stream_path,
-	.begin = begin,
-	.begin_episode = begin_episode,
+	.begin = shard_lone_begin,
+	.begin_episode = shard_lone_episode,
 	.end = end,
 };

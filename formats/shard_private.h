@@ -128,5 +128,9 @@ bool shard_pipeline_kept(hid_t dataset, const struct rc_filter *filters, uint32_
 
 /* True when a stream of the episode in progress lies at this path below it. */
 bool shard_has_stream(const struct rc_shard *s, const char *path);
+/* begin() and begin_episode() where the file is the episode: time, validity and what else is known
+ * of it lie below /robocache. */
+int shard_lone_begin(struct rc_shard *s, struct rc_err *err);
+int shard_lone_episode(struct rc_shard *s, const struct rc_out_episode *e, struct rc_err *err);
 
 #endif

@@ -41,7 +41,8 @@ static const struct rc_opt rows[] = {
 		 "directory"},
 	{.name = "layout", .type = RC_OPT_STRING, .offset = AT(layout_out), .arg = "NAME",
 	 .dflt = "robomimic", .group = "Input and output",
-	 .help = "output layout: robomimic, or act for one ALOHA file an episode"},
+	 .help = "output layout: robomimic, act for one ALOHA file an episode, or keep for the "
+		 "source's own paths"},
 	{.name = "compression", .type = RC_OPT_STRING, .offset = AT(compression), .arg = "CODEC",
 	 .dflt = "keep", .group = "Input and output",
 	 .help = "keep each stream's own kind, or none, gzip[:LEVEL], zstd[:LEVEL]; for one "

@@ -132,26 +132,29 @@ static void take_notes(const struct rc_scanned *f, struct rc_recipe *recipe,
 	}
 }
 
-static bool path_of(const struct rc_plan *p, const struct rc_plan_stream *s, char *dst, size_t cap)
+static bool path_of(const struct rc_plan *p, const struct rc_plan_episode *e,
+		    const struct rc_plan_stream *s, char dst[1024])
 {
+	const struct rc_index *ix = p->scan->files[e->i_file].index;
 	struct rc_out_stream o = {
-		.name = s->name, .role = s->role, .kind = s->kind, .dtype = s->dtype,
-		.rank = s->rank};
+		.name = s->name, .place = rc_plan_place(ix, e, s), .role = s->role,
+		.kind = s->kind, .dtype = s->dtype, .rank = s->rank};
 
-	return p->layout->stream_path(&o, dst, cap);
+	return p->layout->stream_path(&o, dst, 1024);
 }
 
 /* Every stream needs a place of its own in the output layout. */
-static int check_places(const struct rc_plan *p, const char *id, struct rc_plan_set *set,
-			struct rc_problems *problems, struct rc_err *err)
+static int check_places(const struct rc_plan *p, const struct rc_plan_episode *e,
+			struct rc_plan_set *set, struct rc_problems *problems, struct rc_err *err)
 {
+	const char *id = e->id;
 	char path[1024], other[1024];
 	bool action = false;
 
 	for (size_t i = 0; i < set->n_streams;) {
 		const struct rc_plan_stream *s = &set->streams[i];
 
-		if (!path_of(p, s, path, sizeof path)) {
+		if (!path_of(p, e, s, path)) {
 			rc_problems_add(problems, RC_NOTE_WARNING, "no_place", s->name,
 					"stream '%s' has no place in layout %s and is left out",
 					s->name, p->layout->name);
@@ -165,8 +168,8 @@ static int check_places(const struct rc_plan *p, const char *id, struct rc_plan_
 				       "robocache's own data; rename it with --rename OLD=NEW",
 				       s->name, id, path);
 		for (size_t k = 0; k < i; k++)
-			if (path_of(p, &set->streams[k], other, sizeof other) &&
-			    !strcmp(path, other))
+			if (path_of(p, e, &set->streams[k], other) &&
+			    rc_shard_paths_collide(path, other))
 				return rc_fail(err, RC_E_USAGE, "name_collision",
 					       "streams '%s' and '%s' of '%s' would both be '%s'; "
 					       "rename one with --rename OLD=NEW",
@@ -214,7 +217,7 @@ static int plan_episode(struct rc_plan *p, size_t i_file, uint32_t i_episode,
 	e->split = choose_split(recipe, e->id);
 	rc = plan_episode_streams(f->index, recipe, problems, e, &set, &why);
 	if (!rc)
-		rc = check_places(p, e->id, &set, problems, &why);
+		rc = check_places(p, e, &set, problems, &why);
 	if (!rc)
 		rc = plan_share(p, &set, e, &why);
 	plan_set_release(&set);
@@ -358,8 +361,8 @@ int rc_plan_make(const struct rc_scan *scan, struct rc_recipe *recipe,
 	p.layout = rc_shard_layout_find(recipe->set->layout_out);
 	if (!p.layout)
 		return rc_fail(err, RC_E_USAGE, "layout",
-			       "unknown output layout '%s'; the layouts are robomimic and act",
-			       recipe->set->layout_out);
+			       "unknown output layout '%s'; the layouts are robomimic, act and "
+			       "keep", recipe->set->layout_out);
 	rc = collect_names(&p, err);
 	if (!rc)
 		rc = plan_episodes(&p, recipe, problems, err);

@@ -124,6 +124,10 @@ static inline const struct rc_stream *rc_plan_input(const struct rc_index *ix,
 {
 	return &ix->streams[ix->episodes[e->i_episode].first_stream + src->nth];
 }
+/* The path below its episode that the source of an output stream has; "" for a group and where the
+ * user gave it another name. */
+const char *rc_plan_place(const struct rc_index *ix, const struct rc_plan_episode *e,
+			  const struct rc_plan_stream *s);
 /* Where an output stream comes from: the members of a group, else the path of its dataset. */
 const char *rc_plan_source_text(const struct rc_index *ix, const struct rc_plan_episode *e,
 				const struct rc_plan_stream *s);

@@ -126,3 +126,25 @@ const char *rc_plan_source_text(const struct rc_index *ix, const struct rc_plan_
 		return s->members;
 	return rc_index_str(ix, ix->datasets[rc_plan_input(ix, e, &s->sources[0])->dataset].path);
 }
+
+/* Text behind "prefix/", or NULL. */
+static const char *below(const char *path, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return !strncmp(path, prefix, n) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+const char *rc_plan_place(const struct rc_index *ix, const struct rc_plan_episode *e,
+			  const struct rc_plan_stream *s)
+{
+	const struct rc_stream *in = rc_plan_input(ix, e, &s->sources[0]);
+	const char *path = rc_index_str(ix, ix->datasets[in->dataset].path);
+	const char *rel;
+
+	if (s->is_group || strcmp(s->name, rc_index_str(ix, in->name)))
+		return "";
+	path += *path == '/';
+	rel = below(path, rc_index_str(ix, ix->episodes[e->i_episode].key));
+	return rel ? rel : path;
+}

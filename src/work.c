@@ -379,6 +379,7 @@ static void describe_stream(struct rc_work *w, size_t i)
 
 	*o = (struct rc_out_stream){
 		.name = s->name,
+		.place = rc_plan_place(w->ix, w->plan, s),
 		.role = s->role,
 		.kind = s->kind,
 		.dtype = s->dtype,

@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
+from data_layouts import source_rows  # noqa: E402
 from data_layouts2 import FAMILIES  # noqa: E402
 
 passed = 0
@@ -93,19 +94,6 @@ def compare(name, want, found):
 
 
 # --- what convert makes -----------------------------------------------------------------------
-
-
-def source_rows(f, s):
-    """The rows of a stream, from the file itself."""
-    group, _, member = s["path"].rpartition("/")
-    if s["path"] in f:
-        x = f[s["path"]][()]
-    else:  # a member of the records of a table
-        x = f[group][member]
-    first, shape = s["first_row"], s["shape"]
-    if first == 0 and x.ndim == 2 and list(x.shape) != shape and list(x.T.shape) == shape:
-        x = x.T  # time runs along the last axis
-    return x[first:first + s["shape"][0]]
 
 
 def stamps(f, s):

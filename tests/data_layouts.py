@@ -57,6 +57,19 @@ def beside(f, content):
         json.dump(content, out)
 
 
+def source_rows(f, s):
+    """The rows of a stream that `inspect --json` lists, from the file itself."""
+    group, _, member = s["path"].rpartition("/")
+    if s["path"] in f:
+        x = f[s["path"]][()]
+    else:  # a member of the records of a table
+        x = f[group][member]
+    first, shape = s["first_row"], s["shape"]
+    if first == 0 and x.ndim == 2 and list(x.shape) != shape and list(x.T.shape) == shape:
+        x = x.T  # time runs along the last axis
+    return x[first:first + s["shape"][0]]
+
+
 # --- DROID ------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,50 @@ from data_layouts import FAMILIES, family, frames, poses, ramp, unit_quats
 __all__ = ["FAMILIES"]
 
 
+# --- what layout keep writes ------------------------------------------------------------------
+
+
+@family("keep", says="robocache wrote it", rate="20", language="stack the cups", success=True,
+        streams={n: "ns /robocache/time" for n in ("joint_pos", "actions", "tool", "frames")},
+        roles={"actions": "action"}, kinds={"tool": "quaternion", "frames": "image"},
+        ledger={"quaternion_order": "wxyz"})
+def keep_episode(f):
+    n = 20
+    f.attrs["robocache_layout"] = "keep"
+    info = f.create_group("robocache/episode")
+    info.attrs["language"] = "stack the cups"
+    info.attrs["success"] = True
+    f["robocache/time"] = np.arange(n) * 40_000_000
+    f["robocache/time"].attrs["unit"] = "ns"
+    for path, name, role, kind, rows in (
+            ("arm/q", "joint_pos", "obs", "lowdim", ramp(n, 7)),
+            ("arm/cmd", "actions", "action", "lowdim", ramp(n, 7)),
+            ("arm/tool", "tool", "obs", "quaternion", unit_quats(n)),
+            ("cam", "frames", "obs", "image", frames(n))):
+        f[path] = rows
+        for key, value in (("name", name), ("role", role), ("kind", kind)):
+            f[path].attrs["robocache_" + key] = value
+    f["arm/tool"].attrs["quaternion_order"] = "wxyz"
+
+
+@family("keep", rate=None, roles={}, notes=["length_mismatch", "kind_does_not_fit"])
+def keep_unequal(f):
+    """Attributes that do not fit, unknown ones, two streams of one name."""
+    f.attrs["robocache_layout"] = "keep"
+    f["robocache/time"] = np.zeros((3, 2))
+    for path, n, name, role, kind in (("a", 8, "x", "boss", "pose"), ("b", 8, "x", "", "shape"),
+                                      ("c", 5, "", "obs", "encoded")):
+        f[path] = ramp(n, 2)
+        for key, value in (("name", name), ("role", role), ("kind", kind)):
+            f[path].attrs["robocache_" + key] = value
+
+
+@family("keep", streams={}, rate="5", fails="no usable stream")
+def keep_skeleton(f):
+    f.attrs["robocache_layout"] = "keep"
+    f.create_group("robocache/episode")
+
+
 # --- RoboManipBaselines -----------------------------------------------------------------------
 
 

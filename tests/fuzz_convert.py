@@ -242,7 +242,7 @@ def check_report(report, episodes, figures, r):
         for k, v in want.items():
             same(f"{key} {k}", have.get(k, 0.0), v)
     ok = [e for e in report["episodes"] if e["status"] == "ok"]
-    size = 1 if r.layout == "act" else r.shard_episodes or len(ok) or 1
+    size = 1 if r.layout != "robomimic" else r.shard_episodes or len(ok) or 1
     same("shards", [x["path"] for x in report["shards"] if not 0 < x["episodes"] <= size], [])
     for e in ok:
         same(f"{e['id']} invalid", e["invalid"], e.get("invalid_want"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random recipes for tests/fuzz_convert.py, and what robocache-recipe(5) says they mean."""
 import json
+import re
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
@@ -19,7 +20,7 @@ class Recipe:
         self.low = [n for n in self.names if self.streams[n].kind != "image" and
                     self.streams[n].role in ("obs", "action")]
         self.obs = [n for n in self.names if self.streams[n].role == "obs"]
-        self.layout = pick(rng, ["robomimic"] * 4 + ["act"])
+        self.layout = pick(rng, ["robomimic"] * 4 + ["act", "keep"])
         self.compression = pick(rng, ["keep", "keep", "none", "gzip", "gzip:9", "zstd", "zstd:1"])
         self.shard_episodes = pick(rng, [0, 0, 1, 2])
         self.rate = self.reference = None
@@ -170,6 +171,10 @@ class Recipe:
         """None for what has no place in the layout."""
         role = members[0].role if name not in self.fuse else "obs"
         image = role == "obs" and members[0].kind == "image"
+        if self.layout == "keep":
+            named = name in self.fuse or name in self.rename.values()
+            episode = r"(data/[^/]*|episode_\d+)/"
+            return name if named else re.sub("^" + episode, "", members[0].path.lstrip("/"))
         flat = name.replace("/", "_")
         if self.layout == "act":
             return {"action": "action", "reward": "rewards", "done": "dones",

@@ -342,8 +342,8 @@ static struct probed best_of(const struct rc_h5_tree *t)
 Test(layouts, probes_tell_families_apart)
 {
 	static const char *const samples[] = {
-		"robomimic-libero", "aloha-cobot-magic", "maniskill-nested", "droid-raw",
-		"robomind2-real", "robomind-real", "agibot-world", "actionnet-episode",
+		"keep-episode", "robomimic-libero", "aloha-cobot-magic", "maniskill-nested",
+		"droid-raw", "robomind2-real", "robomind-real", "agibot-world", "actionnet-episode",
 		"robotwin-older", "rmb-single", "robohive-roboset", "minari-box", "flat-d4rl",
 		"rig-m3ed", "nwb-session", "mocap-clips", "generic-recorder",
 	};

@@ -124,7 +124,7 @@ static void expect_same_bytes(void)
 Test(shard, layouts_are_found_by_name)
 {
 	char name[64];
-	cr_expect_eq(rc_n_shard_layouts, 2);
+	cr_expect_eq(rc_n_shard_layouts, 3);
 	cr_expect_str_eq(rc_shard_layouts[0]->name, "robomimic");
 	cr_expect_null(rc_shard_layout_find("robomimi"));
 	rc_shard_layout_find("robomimic")->file_name(12, name, sizeof name);
@@ -133,6 +133,31 @@ Test(shard, layouts_are_found_by_name)
 	cr_expect_str_eq(name, "demo_12");
 	rc_shard_layout_find("act")->file_name(12, name, sizeof name);
 	cr_expect_str_eq(name, "episode_12.hdf5");
+	rc_shard_layout_find("keep")->file_name(12, name, sizeof name);
+	cr_expect_str_eq(name, "episode-00012.h5");
+}
+
+Test(shard, keep_takes_the_path_of_the_source)
+{
+	static const struct {
+		const char *name, *place, *path; /* path: NULL: none */
+	} rows[] = {
+		{"q", "obs/arm/q", "obs/arm/q"}, {"state", "", "state"},
+		{"obs/both", "", "obs/both"},    {"q", "obs//q", NULL},
+		{"q", "./q", NULL},              {"q", "obs/.", NULL},
+		{"a/", "", NULL},                {"q", "..", ".."},
+	};
+	const struct rc_shard_layout *k = rc_shard_layout_find("keep");
+	for (size_t i = 0; i < RC_ARRAY_LEN(rows); i++) {
+		char path[64];
+		struct rc_out_stream st = lowdim(rows[i].name, RC_ROLE_OBS, 1);
+		st.place = rows[i].place;
+		bool there = k->stream_path(&st, path, sizeof path);
+		cr_assert_eq(there, rows[i].path != NULL, "%zu", i);
+		if (rows[i].path)
+			cr_expect_str_eq(path, rows[i].path);
+		cr_expect_not(k->stream_path(&st, path, 1));
+	}
 }
 
 Test(shard, streams_have_places)
