@@ -135,6 +135,8 @@ static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t 
 	int64_t *t_ns = (int64_t *)((char *)s->batch.in + *at);
 	struct rc_job *job = &s->batch.jobs[s->batch.n_jobs++];
 	uint64_t n = 0;
+	char *rows;
+	int rc;
 
 	for (size_t i = 0; i < n_runs; i++) {
 		struct rc_row_run *run = &t->runs[i];
@@ -155,14 +157,18 @@ static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t 
 		.n_ticks = p->tile->n_rows,
 		.width = src->width,
 		.dst_stride = (uint32_t)ps->buffer_elements,
-		.src_dtype = (uint8_t)d->dtype,
+		.src_dtype = (uint8_t)rc_plan_dtype(src, d),
 		.dst_dtype = (uint8_t)ps->dtype,
 		.method = (uint8_t)src->method,
 		.quat_first = src->quat_first,
 	};
-	*at = job->src + rc_aligned(n * rc_dataset_row_bytes(d));
-	return rc_input_rows(t->input, w->ix, st->dataset, t->runs, n_runs,
-			     (char *)s->batch.in + job->src, n * rc_dataset_row_bytes(d), err);
+	rows = (char *)s->batch.in + job->src;
+	*at = job->src + rc_aligned(n * rc_plan_row_bytes(src, d));
+	rc = rc_input_rows(t->input, w->ix, st->dataset, t->runs, n_runs, rows,
+			   n * rc_dataset_row_bytes(d), err);
+	if (!rc && src->form.turn)
+		rc_form_rows(src, (enum rc_dtype)d->dtype, rows, n);
+	return rc;
 }
 
 static int read_compute(struct rc_slot *s, struct rc_placed *p, struct rc_worker_tools *t,

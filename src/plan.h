@@ -8,6 +8,7 @@
 #define RC_PLAN_H
 
 #include "formats/shard.h"
+#include "form.h"
 #include "problems.h"
 #include "recipe.h"
 #include "scan.h"
@@ -23,13 +24,16 @@ struct rc_plan_source {
 	int64_t start_ns;
 	const char *rate_origin;  /* "option" "env_args control_freq" ... */
 	int64_t latency_ns;
-	uint32_t column, width;   /* in the output row, elements; width: of the source's rows */
+	uint32_t column, width;   /* in the output row, elements; width: of the source's rows, as
+				   * they are where its rotations are quaternions */
 	uint32_t buffer_column;   /* in the row that is computed: struct rc_plan_stream */
 	int8_t quat_first;        /* slerp: first quaternion column of the source, else -1 */
 	enum rc_quat_order quat_order; /* of a source with quaternions, */
 	uint8_t quat_at;          /* which begin there in its row, one after the other, */
 	uint32_t n_quats;         /* so many, */
 	int turn;                 /* and what they become: enum rc_turn, or 0 */
+	struct rc_form form;      /* of its rotations in the file, where rows have other than */
+	uint32_t stored_width;    /* width values: they become quaternions as they are read */
 };
 
 /* One output dataset of an episode; episodes that are made alike share it. */
@@ -57,6 +61,23 @@ struct rc_plan_stream {
 static inline uint32_t rc_plan_placed(const struct rc_plan_source *src)
 {
 	return src->turn ? src->width + rc_turn_width(src->turn) - 4 : src->width;
+}
+
+/* The type of a source's values, and the bytes that a row takes, as they are computed with. */
+static inline enum rc_dtype rc_plan_dtype(const struct rc_plan_source *src,
+					  const struct rc_dataset *d)
+{
+	bool wide = src->form.turn && d->dtype != RC_F64;
+
+	return wide ? RC_F32 : (enum rc_dtype)d->dtype;
+}
+static inline uint64_t rc_plan_row_bytes(const struct rc_plan_source *src,
+					 const struct rc_dataset *d)
+{
+	uint64_t stored = rc_dataset_row_bytes(d);
+	uint64_t row = src->form.turn ? src->width * rc_dtype_size(rc_plan_dtype(src, d)) : 0;
+
+	return row > stored ? row : stored;
 }
 
 /* All output streams of an episode, in order. */

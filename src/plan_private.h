@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the files of the plan: plan.c, and for one episode plan_streams.c, plan_timing.c,
- * plan_share.c. */
+ * plan_turns.c, plan_share.c. */
 #ifndef RC_PLAN_PRIVATE_H
 #define RC_PLAN_PRIVATE_H
 
@@ -37,6 +37,23 @@ int plan_episode_streams(const struct rc_index *ix, struct rc_recipe *recipe,
 /* Decides how the episode's streams meet in time, deselects those that cannot, and estimates the
  * number of ticks. */
 int plan_choose_timing(struct planner *p, struct rc_err *err);
+
+static inline bool plan_is_frames(uint32_t kind)
+{
+	return kind == RC_KIND_IMAGE || kind == RC_KIND_ENCODED;
+}
+
+/* --- plan_turns.c ----------------------------------------------------------------------------- */
+
+/* What --convert makes of a stream, and with it the order of its quaternions or the form of its
+ * rotations. */
+int plan_choose_turns(struct planner *p, struct candidate *c, struct rc_err *err);
+/* Kind, rank and row of an output stream of the shape of its source, where rotations become others
+ * than that has. */
+void plan_shape_rotation(const struct candidate *c, struct rc_plan_stream *out);
+int plan_check_form(const struct rc_plan_stream *out, struct rc_err *err);
+/* A warning where angles or matrices are mixed value by value. */
+void plan_tell_mixed(struct planner *p, const struct candidate *c);
 
 /* --- plan_share.c ----------------------------------------------------------------------------- */
 

@@ -10,13 +10,20 @@
 /* Inputs whose episodes all differ must not make planning quadratic. */
 enum { LOOK_BACK = 64 };
 
+static bool same_form(const struct rc_form *a, const struct rc_form *b)
+{
+	return a->turn == b->turn && !memcmp(a->axes, b->axes, sizeof a->axes) &&
+	       a->degrees == b->degrees && a->column == b->column;
+}
+
 static bool same_source(const struct rc_plan_source *a, const struct rc_plan_source *b)
 {
 	return a->nth == b->nth && a->method == b->method && a->clock == b->clock &&
 	       a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 	       !strcmp(a->rate_origin, b->rate_origin) && a->latency_ns == b->latency_ns &&
 	       a->column == b->column && a->width == b->width && a->quat_first == b->quat_first &&
-	       a->quat_order == b->quat_order && a->turn == b->turn;
+	       a->quat_order == b->quat_order && a->turn == b->turn &&
+	       a->stored_width == b->stored_width && same_form(&a->form, &b->form);
 }
 
 static bool same_text(const char *a, const char *b)

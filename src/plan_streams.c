@@ -36,19 +36,16 @@ static void choose_clock(struct planner *p, struct candidate *c)
 	c->src.latency_ns = r ? r->ns : 0;
 }
 
-static bool is_frames(uint32_t kind)
-{
-	return kind == RC_KIND_IMAGE || kind == RC_KIND_ENCODED;
-}
-
 static bool method_fits(enum rc_method m, const struct candidate *c)
 {
 	uint64_t width = rc_dataset_row_elements(c->d);
 
+	if (c->src.form.turn)
+		return true;
 	if (m == RC_METHOD_LINEAR)
-		return !is_frames(c->s->kind);
+		return !plan_is_frames(c->s->kind);
 	if (m == RC_METHOD_SLERP)
-		return !is_frames(c->s->kind) && (width == 4 || width == 7);
+		return !plan_is_frames(c->s->kind) && (width == 4 || width == 7);
 	return true;
 }
 
@@ -57,6 +54,8 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 	enum rc_method m = rc_method_default((enum rc_kind)c->s->kind, (enum rc_dtype)c->d->dtype);
 	const struct rc_rule *r = rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
 
+	if (c->src.form.turn)
+		m = RC_METHOD_SLERP;
 	if (r && method_fits((enum rc_method)r->number, c))
 		m = (enum rc_method)r->number;
 	else if (r && !r->is_default)
@@ -69,49 +68,11 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 							    : "; images take nearest or previous");
 	c->src.method = m;
 	c->src.quat_first = -1;
-	if (m == RC_METHOD_SLERP)
+	if (m == RC_METHOD_SLERP && c->src.form.turn)
+		c->src.quat_first = (int8_t)c->src.quat_at;
+	else if (m == RC_METHOD_SLERP)
 		c->src.quat_first = rc_dataset_row_elements(c->d) == 7 ? 3 : 0;
 	return 0;
-}
-
-/* The order of quaternions, and whether --convert asks for another. */
-static int choose_turns(struct planner *p, struct candidate *c, struct rc_err *err)
-{
-	const struct rc_rule *r = rc_rules_match_either(&p->recipe->convert, c->name, c->out_name);
-	const char *said = rc_convention_of(&p->recipe->convention,
-					    RC_CONVENTION_QUATERNION_ORDER, c->name, c->out_name);
-	bool list = c->s->kind == RC_KIND_QUATS;
-	bool quats = c->s->kind == RC_KIND_QUAT || c->s->kind == RC_KIND_POSE || list;
-	bool image = c->s->kind == RC_KIND_IMAGE;
-	int wanted = r ? r->number & RC_TURN_QUATERNIONS : 0;
-
-	if (!c->selected)
-		return 0;
-	if (quats) {
-		c->src.quat_order = rc_quat_order(said ? said
-						       : rc_index_str(p->ix, c->s->quat_order));
-		c->src.quat_at = c->s->kind == RC_KIND_POSE ? 3 : 0;
-		c->src.n_quats = list ? c->src.width / 4 : 1;
-		if (!(wanted & RC_TURN_ORDERS) ||
-		    (wanted == RC_TURN_WXYZ) != (c->src.quat_order == RC_QUAT_WXYZ))
-			c->src.turn = wanted;
-	}
-	if (list && (wanted & RC_TURN_FORMS))
-		return rc_fail(err, RC_E_USAGE, "convert",
-			       "--convert: stream '%s' has several quaternions a row, which get "
-			       "another order, but become no other form", c->name);
-	c->turns = image && r ? r->number & RC_TURN_IMAGES : 0;
-	if ((c->turns & RC_TURN_SWAP_CHANNELS) && (c->d->rank != 4 || c->d->dims[3] < 3))
-		return rc_fail(err, RC_E_USAGE, "convert",
-			       "--convert swap-channels: stream '%s' has no colours", c->name);
-	if (!r || r->is_default || ((wanted == 0 || quats) && (r->number == wanted || image)))
-		return 0;
-	return rc_fail(err, RC_E_USAGE, "convert",
-		       "--convert %s does not fit stream '%s', which is %s; flip-rows and "
-		       "swap-channels are for images, the others for quaternions and poses%s",
-		       r->text, c->name,
-		       rc_kind_name((enum rc_kind)c->s->kind),
-		       c->s->kind == RC_KIND_ENCODED ? " of pixels: --decode makes them" : "");
 }
 
 static bool selected(struct planner *p, const struct candidate *c)
@@ -168,7 +129,7 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 	c->name = rc_index_str(p->ix, c->s->name);
 	rename = rc_rules_match(&p->recipe->rename, c->name);
 	c->out_name = rename ? rename->value : c->name;
-	c->src.width = (uint32_t)rc_dataset_row_elements(c->d);
+	c->src.width = c->src.stored_width = (uint32_t)rc_dataset_row_elements(c->d);
 	c->selected = selected(p, c);
 	p->n++;
 	if (c->selected)
@@ -181,7 +142,7 @@ static int add_candidate(struct planner *p, uint32_t nth, struct rc_err *err)
 	/* a rule for a stream that is left out or fused is idle, not a typing mistake */
 	rc_rules_match_either(&p->recipe->method, c->name, c->out_name);
 	rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
-	rc = choose_turns(p, c, err);
+	rc = plan_choose_turns(p, c, err);
 	return !rc && c->selected ? choose_method(p, c, err) : rc;
 }
 
@@ -225,8 +186,9 @@ static bool same_elements(const struct rc_dataset *d)
 
 static void choose_encoding(struct planner *p, struct rc_plan_stream *out)
 {
+	bool frames = plan_is_frames(out->kind);
 	const struct rc_compression *c =
-		&p->recipe->compression[is_frames(out->kind) ? RC_CLASS_IMAGES : RC_CLASS_LOW_DIM];
+		&p->recipe->compression[frames ? RC_CLASS_IMAGES : RC_CLASS_LOW_DIM];
 	const struct rc_dataset *d = NULL;
 
 	out->encoding = c->encoding;
@@ -272,7 +234,7 @@ static int new_stream(struct planner *p, const char *name, size_t n_sources,
 static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
 {
 	const struct rc_rule *r = rc_rules_match_either(&p->recipe->dtype, c->name, c->out_name);
-	enum rc_dtype own = (enum rc_dtype)c->d->dtype;
+	enum rc_dtype own = rc_plan_dtype(&c->src, c->d);
 	bool steps = p->e->timing == RC_TIMING_STEPS;
 
 	/* "--dtype f32" for everything means the numbers, not frames, flags and counters */
@@ -308,15 +270,6 @@ static int check_sizes(struct planner *p, const struct rc_plan_stream *out, stru
 	return 0;
 }
 
-static int check_form(const struct rc_plan_stream *out, struct rc_err *err)
-{
-	if (!(out->turns & RC_TURN_FORMS) || out->dtype == RC_F32 || out->dtype == RC_F64)
-		return 0;
-	return rc_fail(err, RC_E_USAGE, "convert",
-		       "--convert: stream '%s' becomes %s; a rotation becomes another form as f32 "
-		       "or f64, see --dtype", out->name, rc_dtype_name(out->dtype));
-}
-
 /* Where nothing becomes fewer values, rows are computed as they will be. */
 static void place_in_buffer(struct rc_plan_stream *out)
 {
@@ -344,7 +297,7 @@ static int finish_stream(struct planner *p, struct rc_plan_stream *out, struct r
 	place_in_buffer(out);
 	rc = check_sizes(p, out, err);
 	if (!rc)
-		rc = check_form(out, err);
+		rc = plan_check_form(out, err);
 	if (rc)
 		return rc;
 	if (!rc_mul(out->row_bytes, p->e->est_ticks, &bytes) ||
@@ -369,15 +322,13 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	out->sources[0] = c->src;
 	out->n_sources = 1;
 	out->turns = c->turns | c->src.turn;
-	if (c->src.turn & RC_TURN_FORMS) {
-		out->kind = RC_KIND_LOWDIM;
-		out->dims[1] = out->dims[1] + rc_plan_placed(&c->src) - c->src.width;
-	}
+	plan_shape_rotation(c, out);
 	if (p->e->timing == RC_TIMING_STEPS)
 		out->sources[0].method = RC_METHOD_NEAREST;
 	out->dtype = single_dtype(p, c);
-	out->copies = rc_method_picks(out->sources[0].method) &&
+	out->copies = rc_method_picks(out->sources[0].method) && !c->src.form.turn &&
 		      !(out->turns & RC_TURN_FORMS) && out->dtype == (enum rc_dtype)c->d->dtype;
+	plan_tell_mixed(p, c);
 	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
 	return finish_stream(p, out, err);
 }
@@ -387,7 +338,7 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 {
 	struct rc_plan_source *src = &out->sources[out->n_sources];
 
-	if (is_frames(c->s->kind))
+	if (plan_is_frames(c->s->kind))
 		return rc_fail(err, RC_E_USAGE, "fuse",
 			       "image stream '%s' cannot be part of fuse group '%s'", c->name,
 			       out->name);
@@ -395,6 +346,7 @@ static int group_member(struct planner *p, struct rc_plan_stream *out, struct ca
 	src->column = (uint32_t)out->dims[1];
 	if (p->e->timing == RC_TIMING_STEPS)
 		src->method = RC_METHOD_NEAREST;
+	plan_tell_mixed(p, c);
 	out->n_sources++;
 	out->dims[1] += rc_plan_placed(src);
 	out->turns |= src->turn;

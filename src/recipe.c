@@ -476,14 +476,14 @@ const struct rc_rule *rc_rules_match(struct rc_rules *rules, const char *name)
 	return rc_rules_match_either(rules, name, NULL);
 }
 
-const char *rc_convention_of(struct rc_rules *rules, enum rc_convention key, const char *a,
-			     const char *b)
+const struct rc_rule *rc_convention_of(struct rc_rules *rules, enum rc_convention key,
+				       const char *a, const char *b)
 {
-	const char *found = NULL;
+	const struct rc_rule *found = NULL;
 
 	for (size_t i = 0; i < rules->n; i++)
 		if (matches(&rules->r[i], a, b) && rules->r[i].number == (int)key)
-			found = rules->r[i].value;
+			found = &rules->r[i];
 	return found;
 }
 

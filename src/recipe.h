@@ -83,9 +83,9 @@ enum rc_convention {
 	RC_CONVENTION_GRIPPER_ACTION, RC_CONVENTION_ACTION, RC_CONVENTION_COUNT
 };
 const char *rc_convention_name(enum rc_convention key); /* "quaternion_order" */
-/* What it says for a stream, which goes by one of two names; NULL for nothing. */
-const char *rc_convention_of(struct rc_rules *rules, enum rc_convention key, const char *a,
-			     const char *b);
+/* What says it for a stream, which goes by one of two names; NULL for nothing. */
+const struct rc_rule *rc_convention_of(struct rc_rules *rules, enum rc_convention key,
+				       const char *a, const char *b);
 /* What it says for all streams. */
 const char *rc_convention_of_all(const struct rc_rules *rules, const char *key);
 

@@ -46,11 +46,12 @@ uint64_t rc_chunk_rows(const struct rc_plan_stream *s, uint64_t n_ticks)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-static uint64_t source_bytes(const struct rc_index *ix, const struct rc_stream *src, uint64_t rows)
+static uint64_t source_bytes(const struct rc_index *ix, const struct rc_plan_episode *e,
+			     const struct rc_plan_source *src, uint64_t rows)
 {
-	const struct rc_dataset *d = &ix->datasets[src->dataset];
+	const struct rc_dataset *d = &ix->datasets[rc_plan_input(ix, e, src)->dataset];
 
-	return rc_aligned(rows * sizeof(int64_t)) + rc_aligned(rows * rc_dataset_row_bytes(d));
+	return rc_aligned(rows * sizeof(int64_t)) + rc_aligned(rows * rc_plan_row_bytes(src, d));
 }
 
 static uint64_t largest_chunk(const struct rc_index *ix, const struct rc_plan_episode *e,
@@ -96,7 +97,8 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 	for (size_t k = 0; k < s->n_sources; k++) {
 		const struct rc_stream *src = rc_plan_input(ix, e, &s->sources[k]);
 
-		n->in += source_bytes(ix, src, least(a_tick * n_rows, src->n_rows));
+		n->in += source_bytes(ix, e, &s->sources[k],
+				      least(a_tick * n_rows, src->n_rows));
 	}
 }
 
@@ -131,7 +133,7 @@ void rc_tile_need(const struct rc_work *w, struct rc_tile *t)
 		uint64_t a, b;
 
 		span(w, t, k, &a, &b);
-		t->need.in += source_bytes(w->ix, rc_plan_input(w->ix, w->plan, &s->sources[k]),
+		t->need.in += source_bytes(w->ix, w->plan, &s->sources[k],
 					   least(b - a + 1, 2 * (uint64_t)t->n_rows));
 	}
 }

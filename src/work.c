@@ -453,7 +453,7 @@ static uint64_t tile_rows(const struct rc_work *w, size_t i, const struct rc_slo
 		return 0;
 	for (size_t k = 0; k < s->n_sources && !s->copies; k++) {
 		const struct rc_stream *src = source_stream(w, &s->sources[k]);
-		uint64_t row = rc_dataset_row_bytes(&w->ix->datasets[src->dataset]);
+		uint64_t row = rc_plan_row_bytes(&s->sources[k], &w->ix->datasets[src->dataset]);
 		uint64_t a_tick = rc_div_up(src->n_rows, w->n_ticks);
 		per_tick += (a_tick < 2 ? a_tick : 2) * (row + sizeof(int64_t));
 	}

@@ -23,10 +23,10 @@ def check(ok, what):
         print(f"not ok: {what}", flush=True)
 
 
-def run(*args, expect=0, out="out"):
+def run(*args, expect=0, out="out", raw="raw"):
     shutil.rmtree(out, ignore_errors=True)
     env = {k: v for k, v in os.environ.items() if not k.startswith("ROBOCACHE_")}
-    p = subprocess.run([robocache, "convert", "raw", "-o", out, *args], capture_output=True,
+    p = subprocess.run([robocache, "convert", raw, "-o", out, *args], capture_output=True,
                        text=True, env=env)
     check(p.returncode == expect, f"{args}: status {p.returncode}: {p.stderr[-300:]}")
     return p.stderr
@@ -182,6 +182,174 @@ def rotations():
     check(np.array_equal(state[:, 6:12], qpos), "its neighbour")
 
 
+FORMS = ["matrix", "6d-rows", "6d-columns", "axis-angle", "axis-angle-deg", "euler-xyz",
+         "euler-XYZ", "euler-zyx", "euler-ZYX-deg", "euler-zxz", "euler-YXY"]
+
+
+def values_in(form, rot):
+    m = rot.as_matrix()
+    if form.startswith("axis-angle"):
+        v = rot.as_rotvec()
+        return np.degrees(v) if form.endswith("-deg") else v
+    if form.startswith("euler"):
+        return rot.as_euler(form.split("-")[1], degrees=form.endswith("-deg"))
+    return {"matrix": m.reshape(-1, 9), "6d-rows": m[:, :2].reshape(-1, 6),
+            "6d-columns": m[:, :, :2].transpose(0, 2, 1).reshape(-1, 6)}[form]
+
+
+def rotations_in(form, v):
+    """What scipy takes stored values, which may be rounded, for."""
+    from scipy.spatial.transform import Rotation
+    if form == "matrix":
+        return Rotation.from_matrix(v.reshape(-1, 3, 3))
+    if form.startswith("6d"):
+        a = v[:, :3] / np.linalg.norm(v[:, :3], axis=1, keepdims=True)
+        b = v[:, 3:] - (a * v[:, 3:]).sum(1, keepdims=True) * a
+        b /= np.linalg.norm(b, axis=1, keepdims=True)
+        m = np.stack([a, b, np.cross(a, b)], 1)
+        return Rotation.from_matrix(m if form == "6d-rows" else m.transpose(0, 2, 1))
+    if form.startswith("axis-angle"):
+        return Rotation.from_rotvec(np.radians(v) if form.endswith("-deg") else v)
+    return Rotation.from_euler(form.split("-")[1], v, degrees=form.endswith("-deg"))
+
+
+def make_forms(dtype):
+    """One rotation in every form, alone and in the middle of a row."""
+    from scipy.spatial.transform import Rotation, Slerp
+    rng, n = np.random.default_rng(4), 700
+    ns = np.cumsum(rng.integers(10_000_000, 30_000_000, n))
+    turns = Rotation.random(9, random_state=3)
+    rot = Slerp(np.linspace(ns[0], ns[-1], 9), turns)(ns)
+    shutil.rmtree("forms", ignore_errors=True)
+    os.mkdir("forms")
+    with h5py.File("forms/a.h5", "w") as f:
+        f["timestamp_ns"] = ns
+        for form in FORMS:
+            v = values_in(form, rot)
+            f["alone/" + form] = v.astype(dtype)
+            f["within/" + form] = np.hstack([rng.normal(size=(n, 3)), v,
+                                             rng.normal(size=(n, 2))]).astype(dtype)
+        f["square"] = rot.as_matrix().astype(dtype)
+
+
+def told(*more):
+    """Names --convention for every stream of make_forms()."""
+    out = ["--convention", "square:rotation=matrix"]
+    for form in FORMS:
+        out += ["--convention", f"alone/{form}:rotation={form}",
+                "--convention", f"within/{form}:rotation={form}@3"]
+    return out + list(more)
+
+
+def check_form(name, src, got, ticks, ns, bound, what):
+    from scipy.spatial.transform import Rotation, Slerp
+    form = name.partition("_")[2] or "matrix"
+    x = src["square" if name == "square" else name.replace("_", "/", 1)][()]
+    x = x.reshape(len(x), -1).astype("f8")
+    at = 3 if name.startswith("within") else 0
+    width = {"m": 9, "6": 6}.get(form[0], 3)
+    want = rotations_in(form, x[:, at:at + width])
+    if ticks is not None:
+        want = Slerp(ns - ns[0], want)(ticks)
+    q = got[:, at:at + 4].astype("f8")
+    away = (want.inv() * Rotation.from_quat(q)).magnitude().max()
+    check(away < bound and np.abs(np.linalg.norm(q, axis=1) - 1).max() < bound,
+          f"{what}, {name}: off by {away}")
+    check(got.shape[1] == x.shape[1] - width + 4, f"{what}, {name}: {got.shape}")
+    rest = np.hstack([x[:, :at], x[:, at + width:]])
+    if ticks is None:
+        check(bool((q[:, 3] >= 0).all()), f"{what}, {name}: w below 0")
+    else:
+        rest = np.stack([np.interp(ticks, ns - ns[0], c) for c in rest.T], 1) if at else rest
+    check(not at or np.abs(np.hstack([got[:, :at], got[:, at + 4:]]) - rest).max() < 1e-6,
+          f"{what}, {name}: the other columns")
+
+
+def forms():
+    """Rotations in other forms become quaternions, and are interpolated as these."""
+    try:
+        import scipy  # noqa: F401
+    except ImportError:
+        print("forms: skipped, no scipy")
+        return
+    for dtype, bound in (("f8", 1e-14), ("f4", 4e-7), ("f2", 4e-7)):
+        make_forms(dtype)
+        for how in ([], ["--rate", "27"], ["--rate", "100", "--memory", "24M", "-j2"]):
+            run(*how, *told("--convert", "xyzw", "-q", "-q"), raw="forms")
+            with h5py.File("forms/a.h5") as src, h5py.File("out/shard-00000.h5") as f:
+                ns = src["timestamp_ns"][()]
+                ticks = f["robocache/time/demo_0"][()] if how else None
+                obs = f["data/demo_0/obs"]
+                for name in obs:
+                    check_form(name, src, obs[name][()], ticks, ns, bound, f"{dtype}, {how}")
+                    check(obs[name].dtype == ("f8" if dtype == "f8" else "f4"), f"{name}, {dtype}")
+                check(len(obs) == 23, f"{len(obs)} forms")
+                check(obs["alone_euler-zyx"].attrs["quaternion_order"] == "xyzw", "order")
+    forms_onward()
+
+
+def forms_onward():
+    """To the other order, to another form, to the form that they have, and in a group."""
+    from scipy.spatial.transform import Rotation
+    make_forms("f8")
+    run("--rate", "27", *told("--convert", "xyzw", "-q", "-q"), raw="forms", out="plain")
+    a = shard("plain")["obs"]
+    run("--rate", "27", *told("--convert", "wxyz", "-q", "-q"), raw="forms")
+    for name in a:
+        at = 3 if name.startswith("within") else 0
+        check(np.array_equal(a[name][()][:, at:at + 4][:, W_FIRST],
+                             shard()["obs"][name][()][:, at:at + 4]), f"wxyz, {name}")
+    run("--rate", "27", *told("--convert", "euler-xyz", "-q", "-q"), raw="forms")
+    name = "alone_euler-xyz"
+    want = Rotation.from_quat(a[name][()]).as_euler("xyz")
+    check(np.abs(shard()["obs"][name][()] - want).max() < 1e-12, "the same form, as rotations")
+    check(shard()["obs"][name].attrs["rotation"] == "euler-xyz", "the attribute")
+    run("--rate", "27", *told("--convert", "xyzw", "-q", "-q"), "--fuse",
+        "state=within/matrix,alone/axis-angle", "--dtype", "state:f64", raw="forms")
+    check(np.array_equal(shard()["obs/state"][()],
+                         np.hstack([a["within_matrix"][()], a["alone_axis-angle"][()]])), "a group")
+    text = run("--rate", "27", "--convention", "alone/euler-xyz:rotation=euler-xyz", raw="forms")
+    check("rotation_mixed" in text and "alone/euler-xyz:euler-xyz" in text, f"a warning: {text}")
+
+
+def odd_forms():
+    """What is no rotation gives NaN, and what is unusual the rotation that it is."""
+    rows = {"axis-angle": [[0, 0, 0], [1e-200, 0, 0], [np.pi, 0, 0], [0, 7 * np.pi, 0],
+                           [0, 0, 1e5], [np.nan, 0, 0], [0, np.inf, 0]],
+            "6d-rows": [[1, 0, 0, 0, 1, 0], [2, 0, 0, 5, 3, 0], [-1, 0, 0, 0, -1, 0],
+                        [0, 0, 0, 0, 0, 0], [1, 0, 0, 2, 0, 0], [np.nan, 0, 0, 0, 1, 0],
+                        [0, 1, 0, 1, 0, 0]],
+            "matrix": [np.eye(3).ravel(), np.diag([1, -1, -1]).ravel(), 2 * np.eye(3).ravel(),
+                       np.diag([-1, -1, 1]).ravel(), np.zeros(9), -np.eye(3).ravel(),
+                       np.diag([1, 1, np.nan]).ravel()],
+            "euler-xyz": [[0, 0, 0], [np.pi, 0, 0], [0, np.pi / 2, 0], [0, -np.pi / 2, 1],
+                          [40, -70, 1e4], [np.nan, 0, 0], [0, 0, np.inf]]}
+    shutil.rmtree("forms", ignore_errors=True)
+    os.mkdir("forms")
+    with h5py.File("forms/a.h5", "w") as f:
+        f["x"] = np.arange(7.)
+        for form, v in rows.items():
+            f[form] = np.array(v, float)
+    run(*(a for form in rows for a in ("--convention", f"{form}:rotation={form}")), "--convert",
+        "xyzw", "-q", "-q", raw="forms")
+    obs = shard()["obs"]
+    for form, v in rows.items():
+        got, v = obs[form][()], np.array(v, float)
+        bad = ~np.isfinite(v).all(axis=1)
+        if form == "6d-rows":
+            bad |= [False, False, False, True, True, False, False]
+        if form == "matrix":
+            bad[4:] = True
+        check(np.isnan(got[bad]).all() and np.isfinite(got[~bad]).all(), f"{form}: {got}")
+        try:
+            want = rotations_in(form, v[~bad]).as_matrix()
+            from scipy.spatial.transform import Rotation
+        except ImportError:
+            continue
+        away = np.abs(Rotation.from_quat(got[~bad]).as_matrix() - want).max()
+        check(away < 1e-11, f"{form}: off by {away}")
+
+
 def images():
     cam = h5py.File("raw/a.h5")["obs/cam"][()]
     depth = h5py.File("raw/a.h5")["obs/depth"][()]
@@ -217,6 +385,7 @@ def ledger():
 
 
 def mistakes():
+    qpos = ["--convert", "qpos:wxyz", "--convention"]
     for args, words in (
             (["--convert", "quat:zyxw"], "is not one of xyzw, wxyz"),
             (["--convert", "xyzw+wxyz"], "of which one is for rotations"),
@@ -224,6 +393,15 @@ def mistakes():
             (["--convert", "quat:matrix", "--dtype", "quat:f16"], "as f32 or f64"),
             (["--convert", "matrix"], "become no other form"),
             (["--convert", "qpos:wxyz"], "does not fit stream 'qpos'"),
+            (["--convert", "qpos:wxyz"], "say which it is, with --convention STREAM:rotation=FORM"),
+            (qpos + ["qpos:rotation=rpy"], "nothing is known of the rotation"),
+            (qpos + ["qpos:rotation=euler-xxy"], "nothing is known of"),
+            (qpos + ["qpos:rotation=matrix-deg"], "nothing is known of"),
+            (qpos + ["qpos:rotation=euler-xyz@"], "nothing is known of"),
+            (qpos + ["qpos:rotation=euler-xyz@1000"], "nothing is known of"),
+            (qpos + ["qpos:rotation=euler-xyz@4"], "does not fit stream 'qpos'"),
+            (qpos + ["qpos:rotation=matrix"], "has 9 float"),
+            (["--convert", "depth:wxyz", "--convention", "depth:rotation=axis-angle"], "of rank 3"),
             (["--convert", "quat:flip-rows"], "does not fit stream 'quat'"),
             (["--convert", "depth:swap-channels"], "has no colours"),
             (["--convert", "quatt:wxyz"], "did you mean"),
@@ -240,6 +418,8 @@ orders()
 groups()
 rotations()
 odd_rotations()
+forms()
+odd_forms()
 images()
 ledger()
 mistakes()
