@@ -124,6 +124,9 @@ static const struct rc_opt rows[] = {
 	 .help = "flag invalid ticks in the output, or drop the episode"},
 	{.name = "latency", .type = RC_OPT_LIST, .offset = AT(latency), .arg = "STREAM=MS",
 	 .group = "Recipe", .help = "the stream's stamps are late by this: cam_front=35"},
+	{.name = "clock-repair", .type = RC_OPT_LIST, .offset = AT(clock_repair),
+	 .arg = "[STREAM:]HOW", .group = "Recipe",
+	 .help = "spread runs of equal stamps, restamp a few out of order, spread+restamp, none"},
 
 	{.name = "threads", .letter = 'j', .type = RC_OPT_INT, .offset = AT(threads), .arg = "N",
 	 .dflt = "0", .lo = 0, .hi = 1024, .group = "Run",

@@ -24,6 +24,7 @@ struct rc_plan_source {
 	int64_t start_ns;
 	const char *rate_origin;  /* "option" "env_args control_freq" ... */
 	int64_t latency_ns;
+	int repairs;              /* MEASURED: enum rc_repair */
 	uint32_t column, width;   /* in the output row, elements; width: of the source's rows, as
 				   * they are where its rotations are quaternions */
 	uint32_t buffer_column;   /* in the row that is computed: struct rc_plan_stream */

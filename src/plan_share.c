@@ -21,6 +21,7 @@ static bool same_source(const struct rc_plan_source *a, const struct rc_plan_sou
 	return a->nth == b->nth && a->method == b->method && a->clock == b->clock &&
 	       a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
 	       !strcmp(a->rate_origin, b->rate_origin) && a->latency_ns == b->latency_ns &&
+	       a->repairs == b->repairs &&
 	       a->column == b->column && a->width == b->width && a->quat_first == b->quat_first &&
 	       a->quat_order == b->quat_order && a->turn == b->turn &&
 	       a->stored_width == b->stored_width && same_form(&a->form, &b->form);

@@ -34,6 +34,8 @@ static void choose_clock(struct planner *p, struct candidate *c)
 	}
 	r = rc_rules_match_either(&recipe->latency, c->name, c->out_name);
 	c->src.latency_ns = r ? r->ns : 0;
+	r = rc_rules_match_either(&recipe->clock_repair, c->name, c->out_name);
+	c->src.repairs = r ? r->number : 0;
 }
 
 static bool method_fits(enum rc_method m, const struct candidate *c)

@@ -76,6 +76,9 @@ static int add_source(struct rc_quality *q, const struct rc_work *w, size_t i_st
 	s->duplicates += tr->clock.duplicates;
 	s->backwards += tr->clock.backwards;
 	s->gaps += tr->clock.gaps;
+	s->repaired += tr->repaired.rows;
+	if (tr->repaired.worst_ns > s->repair_ns)
+		s->repair_ns = tr->repaired.worst_ns;
 	s->before += tr->align.before;
 	s->after += tr->align.after;
 	s->in_gap += tr->align.in_gap;
@@ -140,6 +143,8 @@ static void clock_json(struct rc_stream_quality *s, struct rc_json *o)
 	rc_json_add_uint(o, "gaps", s->gaps);
 	rc_json_add_uint(o, "duplicated", s->duplicates);
 	rc_json_add_uint(o, "out_of_order", s->backwards);
+	rc_json_add_uint(o, "repaired", s->repaired);
+	rc_json_add_double(o, "worst_repair_ms", ms(s->repair_ns));
 }
 
 void rc_quality_json(struct rc_quality *q, struct rc_json *parent, const char *key)

@@ -19,7 +19,8 @@ struct rc_stream_quality {
 	char *unit, *unit_origin;   /* of measured stamps; or where the nominal rate came from */
 	int64_t latency_ns;
 	uint64_t episodes, samples, ticks, duplicates, backwards, gaps, before, after, in_gap;
-	int64_t worst_ns, max_ns, p99_ns; /* worst over episodes */
+	uint64_t repaired;
+	int64_t worst_ns, max_ns, p99_ns, repair_ns; /* worst over episodes */
 	double sum_ns;
 	double *rates;              /* per episode, for medians */
 	int64_t *p50s;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "repair.h"
 #include "turn.h"
 
 /* --- from texts to rules ---------------------------------------------------------------------- */
@@ -148,6 +149,15 @@ static int latency_value(struct rc_rule *rule, struct rc_err *err)
 		rc = rc_fail(err, RC_E_USAGE, "latency", "--latency %s is more than a year",
 			     rule->text);
 	return rc;
+}
+
+static int repair_value(struct rc_rule *rule, struct rc_err *err)
+{
+	if (rc_repair_parse(rule->value, &rule->number))
+		return 0;
+	return rc_fail(err, RC_E_USAGE, "clock_repair",
+		       "'%s' in --clock-repair %s is not spread, restamp, spread+restamp or none",
+		       rule->value, rule->text);
 }
 
 static int source_rate_value(struct rc_rule *rule, struct rc_err *err)
@@ -410,6 +420,8 @@ int rc_recipe_compile(const struct rc_settings *set, struct rc_recipe *r_out, st
 		rc = compile_rules(&r, &set->source_rate, ':', source_rate_value, &r.source_rate,
 				   err);
 	if (!rc)
+		rc = compile_rules(&r, &set->clock_repair, ':', repair_value, &r.clock_repair, err);
+	if (!rc)
 		rc = compile_rules(&r, &set->convert, ':', convert_value, &r.convert, err);
 	if (!rc)
 		rc = compile_rules(&r, &set->convention, ':', convention_value, &r.convention, err);
@@ -432,7 +444,7 @@ void rc_recipe_release(struct rc_recipe *r)
 {
 	struct rc_rules *all[] = {&r->keep,  &r->drop,    &r->rename,     &r->method,
 				  &r->dtype, &r->latency, &r->source_rate, &r->convert,
-				  &r->convention};
+				  &r->convention, &r->clock_repair};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(all); i++)
 		free(all[i]->r);
@@ -526,7 +538,7 @@ int rc_recipe_check_used(const struct rc_recipe *r, const char *const *names, si
 		{"keep", &r->keep},     {"drop", &r->drop},       {"rename", &r->rename},
 		{"method", &r->method}, {"dtype", &r->dtype},     {"latency", &r->latency},
 		{"source-rate", &r->source_rate}, {"convert", &r->convert},
-		{"convention", &r->convention},
+		{"convention", &r->convention}, {"clock-repair", &r->clock_repair},
 	};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(all); i++)

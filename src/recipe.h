@@ -52,6 +52,7 @@ struct rc_compression {
 struct rc_recipe {
 	const struct rc_settings *set;
 	struct rc_rules keep, drop, rename, method, dtype, latency, source_rate, convert;
+	struct rc_rules clock_repair;
 	struct rc_rules convention;
 	struct rc_fuse_group *groups;
 	size_t n_groups;

@@ -14,7 +14,7 @@ static const struct {
 } object_keys[] = {
 	{"method", ':'}, {"dtype", ':'}, {"source-rate", ':'}, {"latency", '='},
 	{"rename", '='}, {"fuse", '='},  {"split", ':'},       {"compression", '='},
-	{"convert", ':'},  {"convention", '='},
+	{"convert", ':'},  {"convention", '='}, {"clock-repair", ':'},
 };
 
 /* Options that describe one run and not the dataset, so that a recipe must not set them. */

@@ -69,6 +69,7 @@ struct rc_settings {
 	int64_t max_gap_ns;                /* 0: no limit */
 	int gap_policy;                    /* enum rc_gap_policy */
 	struct rc_opt_list latency;        /* STREAM=MS */
+	struct rc_opt_list clock_repair;   /* [STREAM:]HOW */
 	/* how it runs */
 	int64_t threads;                   /* 0: all allowed CPUs */
 	const char *device;

@@ -20,116 +20,7 @@ static const struct rc_stream *source_stream(const struct rc_work *w,
 	return rc_plan_input(w->ix, w->plan, src);
 }
 
-const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source)
-{
-	size_t at = i_source;
-
-	for (size_t i = 0; i < i_stream; i++)
-		at += w->plan->streams[i].n_sources;
-	return &w->tracks[at];
-}
-
 /* --- clocks ----------------------------------------------------------------------------------- */
-
-bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
-		   const struct rc_plan_source *a, const struct rc_plan_source *b)
-{
-	const struct rc_stream *s = rc_plan_input(ix, e, a), *o = rc_plan_input(ix, e, b);
-
-	if (a->clock != b->clock || a->latency_ns != b->latency_ns || s->n_rows != o->n_rows ||
-	    s->row0 != o->row0)
-		return false;
-	if (a->clock == RC_CLOCK_MEASURED)
-		return s->clock.dataset == o->clock.dataset && s->clock.rows == o->clock.rows;
-	return a->clock != RC_CLOCK_NOMINAL ||
-	       (a->rate.num == b->rate.num && a->rate.den == b->rate.den &&
-		a->start_ns == b->start_ns);
-}
-
-/* Streams often share a clock: read it once. */
-static const struct rc_track *find_shared(const struct rc_work *w, const struct rc_plan_source *src,
-					  size_t n_done)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < w->plan->n_streams; i++)
-		for (size_t k = 0; k < w->plan->streams[i].n_sources; k++, at++) {
-			if (at >= n_done)
-				return NULL;
-			if (w->tracks[at].t &&
-			    rc_same_clock(w->ix, w->plan, &w->plan->streams[i].sources[k], src))
-				return &w->tracks[at];
-		}
-	return NULL;
-}
-
-/* Reads and measures. */
-static int read_track(const struct rc_work_ask *ask, struct rc_work *w,
-		      const struct rc_plan_source *src, struct rc_track *tr, struct rc_err *err)
-{
-	const struct rc_stream *s = source_stream(w, src);
-	int rc = rc_arena_array(&w->arena, &tr->t, s->n_rows, sizeof *tr->t, err);
-
-	tr->n = s->n_rows;
-	if (!rc && src->clock == RC_CLOCK_MEASURED)
-		rc = rc_input_clock(ask->input, w->ix, s, tr->t, err);
-	for (uint64_t k = 0; !rc && k < tr->n; k++) {
-		if (src->clock == RC_CLOCK_NOMINAL)
-			tr->t[k] = rc_rate_offset_ns(src->rate, (int64_t)k);
-		if (__builtin_add_overflow(tr->t[k], src->start_ns, &tr->t[k]) ||
-		    __builtin_sub_overflow(tr->t[k], src->latency_ns, &tr->t[k]))
-			rc = rc_fail(err, RC_E_FORMAT, "bad_clock", "stamp %llu is out of range",
-				     (unsigned long long)k);
-	}
-	if (rc)
-		return rc_err_while(err, "reading the clock of stream '%s'",
-				    rc_index_str(w->ix, s->name));
-	rc = rc_scratch_need(ask->scratch, tr->n * sizeof(int64_t), err);
-	if (!rc)
-		rc_clock_measure(tr->t, tr->n, ask->scratch->p, &tr->clock);
-	return rc;
-}
-
-static int check_track(const struct rc_track *tr, const char *name, struct rc_err *err)
-{
-	if (tr->n == 0)
-		return rc_fail(err, RC_E_FORMAT, "empty_stream", "stream '%s' has no rows", name);
-	if (tr->clock.backwards)
-		return rc_fail(err, RC_E_FORMAT, "clock_backwards",
-			       "the clock of stream '%s' runs backwards at row %llu, and %llu more "
-			       "times; leave the stream out with --drop, or replace its clock with "
-			       "--source-rate '%s:HZ'",
-			       name, (unsigned long long)tr->clock.first_backward,
-			       (unsigned long long)tr->clock.backwards - 1, name);
-	return 0;
-}
-
-static int load_tracks(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
-{
-	size_t at = 0;
-	int rc = 0;
-
-	for (size_t i = 0; i < w->plan->n_streams && !rc; i++)
-		for (size_t k = 0; k < w->plan->streams[i].n_sources && !rc; k++, at++) {
-			const struct rc_plan_source *src = &w->plan->streams[i].sources[k];
-			const char *name = rc_index_str(w->ix, source_stream(w, src)->name);
-			const struct rc_track *same;
-			struct rc_track *tr = &w->tracks[at];
-
-			if (src->clock == RC_CLOCK_NONE)
-				continue;
-			same = find_shared(w, src, at);
-			if (same) {
-				*tr = *same;
-				tr->shared = true;
-				continue;
-			}
-			rc = read_track(ask, w, src, tr, err);
-			if (!rc && w->plan->timing != RC_TIMING_STEPS)
-				rc = check_track(tr, name, err);
-		}
-	return rc;
-}
 
 /* Moves all clocks to the earliest first sample, so that times are small and files of the same
  * motion at another hour are the same. */
@@ -185,10 +76,10 @@ static int load_reference(const struct rc_work_ask *ask, struct rc_work *w, stru
 {
 	const struct rc_plan_source *src = &w->plan->reference;
 	const char *name = rc_index_str(w->ix, source_stream(w, src)->name);
-	int rc = read_track(ask, w, src, ref, err);
+	int rc = rc_track_read(ask, w, src, ref, err);
 
 	if (!rc)
-		rc = check_track(ref, name, err);
+		rc = rc_track_check(ref, name, err);
 	for (uint64_t k = 0; !rc && k < ref->n; k++)
 		if (__builtin_sub_overflow(ref->t[k], w->origin_ns, &ref->t[k]))
 			rc = rc_fail(err, RC_E_FORMAT, "bad_clock",
@@ -265,7 +156,7 @@ static const struct rc_track *step_clock(const struct rc_work *w)
 		for (size_t k = 0; k < w->plan->streams[i].n_sources; k++, at++) {
 			const struct rc_track *tr = &w->tracks[at];
 
-			if (!tr->t || tr->clock.backwards || tr->n < w->n_ticks)
+			if (!tr->t || !tr->in_order || tr->n < w->n_ticks)
 				continue;
 			if (source_stream(w, &w->plan->streams[i].sources[k])->role ==
 			    RC_ROLE_ACTION)
@@ -533,7 +424,7 @@ static int prepare(const struct rc_work_ask *ask, struct rc_work *w, struct rc_e
 		rc = rc_readers_ready(rc_reader_pool(rc_input_reader(ask->input)), w->ix->path,
 				      err);
 	if (!rc)
-		rc = load_tracks(ask, w, err);
+		rc = rc_tracks_load(ask, w, err);
 	if (rc)
 		return rc;
 	rc = set_origin(w, err);

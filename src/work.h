@@ -14,16 +14,7 @@
 #include "lint.h"
 #include "plan.h"
 #include "tile.h"
-#include "timeline.h"
-
-/* The clock of one source of one output stream. */
-struct rc_track {
-	int64_t *t;          /* n samples, ns since the origin, latency taken off; NULL for steps */
-	uint64_t n;
-	bool shared;         /* t belongs to an earlier track */
-	struct rc_clock_quality clock;
-	struct rc_align_quality align;
-};
+#include "track.h"
 
 struct rc_work {
 	const struct rc_plan_episode *plan;
@@ -47,13 +38,6 @@ struct rc_work {
 	uint64_t counted;        /* of the pool's memory, while it has an episode */
 	_Atomic(const struct rc_tile *) first_bad; /* least tile that failed; past the end: none */
 };
-
-/* Track of source i_source of output stream i_stream. */
-const struct rc_track *rc_work_track(const struct rc_work *w, size_t i_stream, size_t i_source);
-
-/* Whether two sources of an episode have their samples at the same times. */
-bool rc_same_clock(const struct rc_index *ix, const struct rc_plan_episode *e,
-		   const struct rc_plan_source *a, const struct rc_plan_source *b);
 
 struct rc_budget;
 

@@ -42,6 +42,7 @@ static const struct rc_opt rows[] = {
 	 .dflt = "flag",
 	 .choices = RC_GAP_CHOICES},
 	{.name = "latency", .type = RC_OPT_LIST, .offset = AT(latency)},
+	{.name = "clock-repair", .type = RC_OPT_LIST, .offset = AT(clock_repair)},
 	{.name = "threads",
 	 .letter = 'j',
 	 .type = RC_OPT_INT,
