@@ -184,8 +184,9 @@ static int read_compute(struct rc_slot *s, struct rc_placed *p, struct rc_worker
 
 	p->out = s->batch.out_bytes;
 	for (uint32_t k = 0; k < tile->n_rows; k++)
-		ticks[k] = w->plan->timing == RC_TIMING_STEPS ? (int64_t)(tile->row0 + k)
-							      : w->ticks[tile->row0 + k];
+		ticks[k] = w->plan->timing == RC_TIMING_STEPS
+				   ? (int64_t)(tile->row0 + k)
+				   : rc_tick_of(w, tile->stream, tile->row0 + k);
 	for (size_t k = 0; k < ps->n_sources && !rc; k++) {
 		rc = read_source(s, p, k, &at, t, err);
 		s->batch.jobs[s->batch.n_jobs - 1].ticks = ticks_at;

@@ -51,6 +51,7 @@ struct rc_plan_stream {
 	size_t n_sources;
 	bool is_group;
 	int turns;    /* enum rc_turn: what is done to finished rows */
+	bool takes_end; /* a flag for the end: its last tick takes the last row, see rc_tick_of() */
 	bool copies;  /* one picking source of the same dtype: rows are copied, nothing computed */
 	bool stored;  /* copies, and each row is one stored chunk that goes out as it came in */
 	struct rc_encoding encoding;

@@ -44,7 +44,8 @@ static bool same_stream(const struct rc_plan_stream *a, const struct rc_plan_str
 		    a->rank == b->rank && !memcmp(a->dims, b->dims, sizeof a->dims) &&
 		    a->row_elements == b->row_elements && a->row_bytes == b->row_bytes &&
 		    a->n_sources == b->n_sources && a->is_group == b->is_group &&
-		    a->copies == b->copies && a->stored == b->stored && a->turns == b->turns &&
+		    a->takes_end == b->takes_end && a->copies == b->copies &&
+		    a->stored == b->stored && a->turns == b->turns &&
 		    same_encoding(&a->encoding, &b->encoding) && !strcmp(a->name, b->name) &&
 		    !strcmp(a->method, b->method) && same_text(a->members, b->members);
 

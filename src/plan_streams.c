@@ -58,6 +58,8 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 
 	if (c->src.form.turn)
 		m = RC_METHOD_SLERP;
+	else if (c->s->role == RC_ROLE_DONE)
+		m = RC_METHOD_PREVIOUS;
 	if (r && method_fits((enum rc_method)r->number, c))
 		m = (enum rc_method)r->number;
 	else if (r && !r->is_default)
@@ -331,6 +333,8 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 	out->copies = rc_method_picks(out->sources[0].method) && !c->src.form.turn &&
 		      !(out->turns & RC_TURN_FORMS) && out->dtype == (enum rc_dtype)c->d->dtype;
 	plan_tell_mixed(p, c);
+	out->takes_end = out->role == RC_ROLE_DONE && p->e->timing != RC_TIMING_STEPS &&
+			 c->src.method == RC_METHOD_PREVIOUS;
 	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
 	return finish_stream(p, out, err);
 }

@@ -64,7 +64,7 @@ uint64_t rc_pool_guess(const struct rc_index *ix, const struct rc_plan_episode *
 			if (src->clock == RC_CLOCK_NONE || seen(ix, e, i, k))
 				continue;
 			stamps += n;
-			n *= src->repairs ? 2 : 1; /* of scratch */
+			n *= src->repairs ? RC_REPAIR_SCRATCH : 1;
 			longest = n > longest ? n : longest;
 		}
 	return (stamps + longest) * sizeof(int64_t);

@@ -24,21 +24,6 @@ bool rc_repair_parse(const char *text, int *repairs_out)
 	return false;
 }
 
-static void restamp(int64_t *t, int64_t to, struct rc_repaired *r)
-{
-	/* stamps come from a file: their difference may not fit */
-	int64_t d, far = INT64_MAX;
-
-	if (*t == to)
-		return;
-	if (__builtin_sub_overflow(to, *t, &d) || d == INT64_MIN)
-		d = far;
-	d = d < 0 ? -d : d;
-	r->rows++;
-	r->worst_ns = d > r->worst_ns ? d : r->worst_ns;
-	*t = to;
-}
-
 /* a + (b - a) i / n for a <= b and i <= n < 2^32. */
 static int64_t between(int64_t a, int64_t b, uint64_t i, uint64_t n)
 {
@@ -95,16 +80,14 @@ static int64_t offset(int64_t t, int64_t step, int64_t n)
 	return t;
 }
 
-static void put_in_order(int64_t *t, size_t n, int64_t *scratch, int64_t step,
-			 struct rc_repaired *r)
+/* Returns the number of strays that are left. */
+static size_t put_in_order(int64_t *t, size_t n, int64_t *scratch, int64_t step)
 {
 	int64_t *keep = scratch + n;
 	size_t strays = n - mark_ordered(t, n, scratch, keep), last = n;
 
-	if (strays > RC_MAX_STRAYS(n)) {
-		r->strays = strays;
-		return;
-	}
+	if (strays > RC_MAX_STRAYS(n))
+		return strays;
 	for (size_t i = 0; i < n; i++) {
 		size_t next = i;
 
@@ -115,12 +98,13 @@ static void put_in_order(int64_t *t, size_t n, int64_t *scratch, int64_t step,
 		while (next < n && keep[next] < 0)
 			next++;
 		if (last == n)
-			restamp(&t[i], offset(t[next], step, (int64_t)i - (int64_t)next), r);
+			t[i] = offset(t[next], step, (int64_t)i - (int64_t)next);
 		else if (next == n)
-			restamp(&t[i], offset(t[last], step, (int64_t)i - (int64_t)last), r);
+			t[i] = offset(t[last], step, (int64_t)i - (int64_t)last);
 		else
-			restamp(&t[i], between(t[last], t[next], i - last, next - last), r);
+			t[i] = between(t[last], t[next], i - last, next - last);
 	}
+	return 0;
 }
 
 /* --- equal stamps ----------------------------------------------------------------------------- */
@@ -167,7 +151,7 @@ static int64_t median_interval(const int64_t *t, size_t n, int64_t *scratch)
 	return scratch[runs / 2];
 }
 
-static void spread(int64_t *t, size_t n, int64_t *scratch, struct rc_repaired *r)
+static void spread(int64_t *t, size_t n, int64_t *scratch)
 {
 	const int64_t d = median_interval(t, n, scratch);
 
@@ -188,24 +172,43 @@ static void spread(int64_t *t, size_t n, int64_t *scratch, struct rc_repaired *r
 				to = offset(v, d, (int64_t)j);
 			else
 				to = between(v, t[i + k], j, k);
-			restamp(&t[i + j], to, r);
+			t[i + j] = to;
 		}
 	}
 }
 
 /* --- both ------------------------------------------------------------------------------------- */
 
+static void count(const int64_t *was, const int64_t *t, size_t n, struct rc_repaired *r)
+{
+	for (size_t i = 0; i < n; i++) {
+		int64_t d;
+
+		/* stamps come from a file: their difference may not fit */
+		if (__builtin_sub_overflow(t[i], was[i], &d) || d == INT64_MIN)
+			d = INT64_MAX;
+		d = d < 0 ? -d : d;
+		r->rows += d != 0;
+		r->worst_ns = d > r->worst_ns ? d : r->worst_ns;
+	}
+}
+
 void rc_clock_repair(int64_t *t, size_t n, int repairs, int64_t *scratch, struct rc_repaired *r)
 {
 	struct rc_clock_quality q;
+	int64_t *was = scratch;
 
 	*r = (struct rc_repaired){0};
 	if (n < 2 || !repairs)
 		return;
+	scratch += n;
+	memcpy(was, t, n * sizeof *t);
 	rc_clock_measure(t, n, scratch, &q);
-	if (q.backwards && (repairs & RC_REPAIR_RESTAMP))
-		put_in_order(t, n, scratch, q.p50_ns > 0 ? q.p50_ns : 0, r);
-	rc_clock_measure(t, n, scratch, &q);
+	if (q.backwards && (repairs & RC_REPAIR_RESTAMP)) {
+		r->strays = put_in_order(t, n, scratch, q.p50_ns > 0 ? q.p50_ns : 0);
+		rc_clock_measure(t, n, scratch, &q);
+	}
 	if (!q.backwards && q.duplicates && (repairs & RC_REPAIR_SPREAD) && q.max_ns < INT64_MAX)
-		spread(t, n, scratch, r);
+		spread(t, n, scratch);
+	count(was, t, n, r);
 }

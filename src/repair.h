@@ -22,6 +22,7 @@ struct rc_repaired {
 	int64_t worst_ns; /* the largest difference */
 	uint64_t strays;  /* stamps out of order that were left, being too many */
 };
+enum { RC_REPAIR_SCRATCH = 3 };
 /* Of a hundred rows at most one may be out of order, and of fewer one. */
 #define RC_MAX_STRAYS(n) ((n) < 100 ? 1 : (n) / 100)
 
@@ -36,7 +37,7 @@ struct rc_repaired {
  * the median takes its place, as it does in the last run.  The first run, which may have begun
  * anywhere between two ticks of the clock, ends at v' at the distance of the median.
  *
- * scratch holds 2 n elements.
+ * scratch holds RC_REPAIR_SCRATCH n elements.
  */
 void rc_clock_repair(int64_t *t, size_t n, int repairs, int64_t *scratch, struct rc_repaired *r);
 

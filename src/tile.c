@@ -114,8 +114,8 @@ static void span(const struct rc_work *w, const struct rc_tile *t, size_t k, uin
 		*b_out = t->row0 + t->n_rows - 1;
 		return;
 	}
-	a = rc_last_not_after(tr->t, n, w->ticks[t->row0]);
-	b = rc_last_not_after(tr->t, n, w->ticks[t->row0 + t->n_rows - 1]) + 1;
+	a = rc_last_not_after(tr->t, n, rc_tick_of(w, t->stream, t->row0));
+	b = rc_last_not_after(tr->t, n, rc_tick_of(w, t->stream, t->row0 + t->n_rows - 1)) + 1;
 	*a_out = (uint64_t)(a < 0 ? 0 : a);
 	*b_out = (uint64_t)(b >= n ? n - 1 : b);
 }
@@ -153,7 +153,7 @@ size_t rc_tile_rows(const struct rc_work *w, const struct rc_tile *t, size_t k,
 		return 1;
 	}
 	for (uint32_t i = 0; i < t->n_rows; i++) {
-		int64_t tick = w->ticks[t->row0 + i], last;
+		int64_t tick = rc_tick_of(w, t->stream, t->row0 + i), last;
 		uint64_t from, to;
 
 		/* the stamps before `a` are done with: ticks ascend */
@@ -183,9 +183,9 @@ void rc_tile_picks(const struct rc_work *w, const struct rc_tile *t, uint64_t *p
 			picks[k] = t->row0 + k;
 		return;
 	}
-	i = rc_last_not_after(tr->t, n, w->ticks[t->row0]);
+	i = rc_last_not_after(tr->t, n, rc_tick_of(w, t->stream, t->row0));
 	for (uint32_t k = 0; k < t->n_rows; k++) {
-		int64_t tick = w->ticks[t->row0 + k];
+		int64_t tick = rc_tick_of(w, t->stream, t->row0 + k);
 		struct rc_tap p;
 
 		while (i + 1 < n && tr->t[i + 1] <= tick)

@@ -52,7 +52,8 @@ static int measure(const struct rc_work_ask *ask, const struct rc_plan_source *s
 		   struct rc_track *tr, struct rc_err *err)
 {
 	int repairs = src->clock == RC_CLOCK_MEASURED ? src->repairs : 0;
-	int rc = rc_scratch_need(ask->scratch, (repairs ? 2 : 1) * tr->n * sizeof(int64_t), err);
+	uint64_t need = (repairs ? RC_REPAIR_SCRATCH : 1) * tr->n * sizeof(int64_t);
+	int rc = rc_scratch_need(ask->scratch, need, err);
 
 	if (rc)
 		return rc;

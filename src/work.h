@@ -39,6 +39,18 @@ struct rc_work {
 	_Atomic(const struct rc_tile *) first_bad; /* least tile that failed; past the end: none */
 };
 
+/* The time that an output stream is taken at for a tick.  An episode whose last sample comes after
+ * its last tick would lose the flag that it is done: of such streams the last tick reaches it. */
+static inline int64_t rc_tick_of(const struct rc_work *w, size_t i_stream, uint64_t i_tick)
+{
+	const struct rc_track *tr = rc_work_track(w, i_stream, 0);
+	int64_t tick = w->ticks[i_tick];
+
+	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks)
+		return tick;
+	return tr->t[tr->n - 1] > tick ? tr->t[tr->n - 1] : tick;
+}
+
 struct rc_budget;
 
 /* What an episode is prepared from. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check-clocks.py ROBOCACHE, in an empty folder: --clock-repair against numpy."""
+"""check-clocks.py ROBOCACHE, in an empty folder: --clock-repair against numpy, and flags at the
+end of an episode."""
 import json
 import os
 import shutil
@@ -170,8 +171,34 @@ def both():
         check(words in run(*args, expect=2), args)
 
 
+def ends():
+    """The flag that an episode is done is in its last tick, whenever that was."""
+    for dtype in ("i8", "f4", "?"):
+        shutil.rmtree("raw")
+        os.mkdir("raw")
+        n = 200
+        with h5py.File("raw/a.h5", "w") as f:
+            g = f.create_group("data/demo_0")
+            g["timestamps_ns"] = np.arange(n) * 33_333_333
+            g["obs/q"] = np.arange(n, dtype="f8").reshape(n, 1)
+            g["dones"] = (np.arange(n) == n - 1).astype(dtype)
+        for how in ([], ["--dtype", "dones:f64"], ["--compression", "gzip:1"], ["--rate", "7.3"],
+                    ["--memory", "24M", "--rate", "900"]):
+            run("--rate", "20", *how)
+            with h5py.File("out/shard-00000.h5") as f:
+                done = f["data/demo_0/dones"][()]
+                ticks = f["robocache/time/demo_0"][()]
+            check(ticks[-1] < (n - 1) * 33_333_333, "the last tick is before the end")
+            check(np.array_equal(np.flatnonzero(done), [len(done) - 1]) and done[-1] == 1, dtype,
+                  how, np.flatnonzero(done), len(done), done[-1])
+        run("--rate", "7.3", "--method", "dones:nearest")
+        with h5py.File("out/shard-00000.h5") as f:
+            check(not f["data/demo_0/dones"][()].any(), "another method was asked for")
+
+
 spread()
 restamp()
 both()
+ends()
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)

@@ -149,7 +149,7 @@ class Recipe:
             return "nearest"
         if s.kind in ("quat", "pose"):
             return "slerp"
-        return "linear" if s.x.dtype.kind == "f" else "previous"
+        return "linear" if s.x.dtype.kind == "f" and s.role != "done" else "previous"
 
     def dtype_of(self, s):
         pattern, name = self.last(self.dtype, s)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stamps as files have them, the quality of clocks, timelines, and how both meet. */
+/* Stamps as files have them, the quality and repair of clocks, timelines, and how both meet. */
 #include "base/compat.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "formats/stamp.h"
+#include "repair.h"
 #include "tests/fuzz/fuzz.h"
 #include "timeline.h"
 
@@ -42,6 +43,27 @@ static void meet(const int64_t *t, size_t n, uint8_t how)
 	FUZZ_CHECK(!q.before && !q.after && q.in_gap <= n_ticks && q.worst_ns >= 0);
 }
 
+/* Rows keep their order; what was in order stays so, and what was mended is. */
+static void mend(const int64_t *stamps, size_t n, int repairs)
+{
+	static int64_t t[MOST], scratch[RC_REPAIR_SCRATCH * MOST];
+	struct rc_clock_quality before, after;
+	struct rc_repaired r;
+	uint64_t changed = 0;
+
+	memcpy(t, stamps, n * sizeof *t);
+	rc_clock_measure(t, n, scratch, &before);
+	rc_clock_repair(t, n, repairs, scratch, &r);
+	rc_clock_measure(t, n, scratch, &after);
+	for (size_t i = 0; i < n; i++)
+		changed += t[i] != stamps[i];
+	FUZZ_CHECK(changed == r.rows && r.worst_ns >= 0 && (r.rows > 0) == (r.worst_ns > 0));
+	FUZZ_CHECK(before.backwards || !after.backwards);
+	FUZZ_CHECK(!(repairs & RC_REPAIR_RESTAMP) || r.strays || !after.backwards);
+	FUZZ_CHECK(before.backwards || after.duplicates <= before.duplicates);
+	FUZZ_CHECK(!r.strays || !r.rows);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static const struct {
@@ -67,6 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	rc_clock_measure(t, n_t, scratch, &q);
 	FUZZ_CHECK(q.n == n_t && q.duplicates + q.backwards < n_t && q.gaps < n_t);
+	mend(t, n_t, p[2] % 4);
 	qsort(t, n_t, sizeof *t, by_time);
 	meet(t, n_t, p[2]);
 	return 0;
