@@ -52,7 +52,7 @@ static int check_types(size_t i_job, const struct rc_job *j, struct rc_err *err)
 {
 	bool same, slerp = j->method == RC_METHOD_SLERP;
 
-	if (j->method >= RC_METHOD_COUNT || j->src_dtype >= RC_DTYPE_COUNT ||
+	if (j->method >= RC_METHOD_KERNELS || j->src_dtype >= RC_DTYPE_COUNT ||
 	    j->dst_dtype >= RC_DTYPE_COUNT)
 		return rc_fail(err, RC_E_BUG, "batch_enum",
 			       "job %zu: no such method or type: method %d, source type %d,"

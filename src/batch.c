@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kernels/marks.h"
+#include "reduce.h"
 
 /* --- the slot --------------------------------------------------------------------------------- */
 
@@ -121,19 +122,59 @@ const struct rc_err *rc_placed_fail(struct rc_slot *s, struct rc_placed *p,
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* The job that makes values of one source at the ticks, from rows that lie in `in` at at. */
+static struct rc_job *add_job(struct rc_slot *s, const struct rc_placed *p, size_t k, size_t at,
+			      uint64_t n_rows)
+{
+	const struct rc_plan_stream *ps = &p->work->plan->streams[p->tile->stream];
+	const struct rc_plan_source *src = &ps->sources[k];
+	struct rc_job *job = &s->batch.jobs[s->batch.n_jobs++];
+
+	*job = (struct rc_job){
+		.src_t = at,
+		.src = at + rc_aligned(n_rows * sizeof(int64_t)),
+		.dst = p->out + src->buffer_column * rc_dtype_size(ps->dtype),
+		.n_src = (uint32_t)n_rows,
+		.n_ticks = p->tile->n_rows,
+		.width = src->width,
+		.dst_stride = (uint32_t)ps->buffer_elements,
+		.dst_dtype = (uint8_t)ps->dtype,
+		.method = (uint8_t)src->method,
+		.quat_first = src->quat_first,
+	};
+	return job;
+}
+
+/* A row a tick, which is all that is left to pick. */
+static int read_reduced(struct rc_slot *s, struct rc_placed *p, size_t k, size_t *at,
+			struct rc_worker_tools *t, struct rc_err *err)
+{
+	const struct rc_work *w = p->work;
+	const struct rc_plan_source *src = &w->plan->streams[p->tile->stream].sources[k];
+	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, src);
+	const struct rc_dataset *d = &w->ix->datasets[st->dataset];
+	struct rc_job *job = add_job(s, p, k, *at, p->tile->n_rows);
+
+	memcpy((char *)s->batch.in + job->src_t, w->ticks + p->tile->row0,
+	       p->tile->n_rows * sizeof *w->ticks);
+	job->src_dtype = (uint8_t)rc_reduced_dtype(src->method, (enum rc_dtype)d->dtype);
+	job->method = RC_METHOD_PREVIOUS;
+	*at = job->src + rc_reduce_bytes(src, d, p->tile->n_rows);
+	return rc_reduce_read(w, p->tile, k, t->input, (char *)s->batch.in + job->src, err);
+}
+
 /* Stamps and rows of one source into `in` at *at, and the job that uses them. */
 static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t *at,
 		       struct rc_worker_tools *t, struct rc_err *err)
 {
 	const struct rc_work *w = p->work;
-	const struct rc_plan_stream *ps = &w->plan->streams[p->tile->stream];
-	const struct rc_plan_source *src = &ps->sources[k];
+	const struct rc_plan_source *src = &w->plan->streams[p->tile->stream].sources[k];
 	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, src);
 	const struct rc_dataset *d = &w->ix->datasets[st->dataset];
 	const struct rc_track *tr = rc_work_track(w, p->tile->stream, k);
 	size_t n_runs = rc_tile_rows(w, p->tile, k, t->runs);
 	int64_t *t_ns = (int64_t *)((char *)s->batch.in + *at);
-	struct rc_job *job = &s->batch.jobs[s->batch.n_jobs++];
+	struct rc_job *job;
 	uint64_t n = 0;
 	char *rows;
 	int rc;
@@ -149,19 +190,8 @@ static int read_source(struct rc_slot *s, struct rc_placed *p, size_t k, size_t 
 		n += run->n;
 		run->row0 += st->row0;
 	}
-	*job = (struct rc_job){
-		.src_t = *at,
-		.src = *at + rc_aligned(n * sizeof(int64_t)),
-		.dst = p->out + src->buffer_column * rc_dtype_size(ps->dtype),
-		.n_src = (uint32_t)n,
-		.n_ticks = p->tile->n_rows,
-		.width = src->width,
-		.dst_stride = (uint32_t)ps->buffer_elements,
-		.src_dtype = (uint8_t)rc_plan_dtype(src, d),
-		.dst_dtype = (uint8_t)ps->dtype,
-		.method = (uint8_t)src->method,
-		.quat_first = src->quat_first,
-	};
+	job = add_job(s, p, k, *at, n);
+	job->src_dtype = (uint8_t)rc_plan_dtype(src, d);
 	rows = (char *)s->batch.in + job->src;
 	*at = job->src + rc_aligned(n * rc_plan_row_bytes(src, d));
 	rc = rc_input_rows(t->input, w->ix, st->dataset, t->runs, n_runs, rows,
@@ -188,7 +218,9 @@ static int read_compute(struct rc_slot *s, struct rc_placed *p, struct rc_worker
 				   ? (int64_t)(tile->row0 + k)
 				   : rc_tick_of(w, tile->stream, tile->row0 + k);
 	for (size_t k = 0; k < ps->n_sources && !rc; k++) {
-		rc = read_source(s, p, k, &at, t, err);
+		rc = rc_method_reduces(ps->sources[k].method)
+			     ? read_reduced(s, p, k, &at, t, err)
+			     : read_source(s, p, k, &at, t, err);
 		s->batch.jobs[s->batch.n_jobs - 1].ticks = ticks_at;
 		if (rc)
 			rc_err_while(err, "reading stream '%s'",

@@ -91,7 +91,8 @@ static const struct rc_opt rows[] = {
 	 .help = "span of the timeline where streams start and end at different times"},
 	{.name = "method", .letter = 'm', .type = RC_OPT_LIST, .offset = AT(method),
 	 .arg = "[STREAM:]NAME", .group = "Recipe",
-	 .help = "how values at ticks are made: linear, slerp, nearest, previous"},
+	 .help = "how values at ticks are made: linear, slerp, nearest, previous, "
+		 "mean, max, min"},
 	{.name = "fuse", .type = RC_OPT_LIST, .offset = AT(fuse), .arg = "NAME=STREAM,...",
 	 .group = "Recipe", .help = "concatenate streams into one tensor"},
 	{.name = "keep-members", .type = RC_OPT_FLAG, .offset = AT(keep_members),

@@ -42,6 +42,8 @@ static bool method_fits(enum rc_method m, const struct candidate *c)
 {
 	uint64_t width = rc_dataset_row_elements(c->d);
 
+	if (rc_method_reduces(m))
+		return c->s->kind == RC_KIND_LOWDIM && !c->src.form.turn;
 	if (c->src.form.turn)
 		return true;
 	if (m == RC_METHOD_LINEAR)
@@ -69,7 +71,8 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 			       (unsigned long long)rc_dataset_row_elements(c->d),
 			       r->number == RC_METHOD_SLERP ? "; slerp takes quaternions (4) or "
 							      "position and quaternion (7)"
-							    : "; images take nearest or previous");
+			       : plan_is_frames(c->s->kind) ? "; images take nearest or previous"
+							    : "; rotations have no mean");
 	c->src.method = m;
 	c->src.quat_first = -1;
 	if (m == RC_METHOD_SLERP && c->src.form.turn)
@@ -244,7 +247,7 @@ static enum rc_dtype single_dtype(struct planner *p, const struct candidate *c)
 	/* "--dtype f32" for everything means the numbers, not frames, flags and counters */
 	if (r && r->number != RC_DTYPE_KEEP && (!r->is_default || rc_dtype_is_float(own)))
 		return (enum rc_dtype)r->number;
-	if (!steps && !rc_method_picks(c->src.method) && !rc_dtype_is_float(own))
+	if (!steps && rc_method_mixes(c->src.method) && !rc_dtype_is_float(own))
 		return RC_F32;
 	return own;
 }

@@ -4,6 +4,7 @@
 #include "tile.h"
 
 #include "kernels/shared_math.h"
+#include "reduce.h"
 #include "work.h"
 
 enum {
@@ -46,11 +47,14 @@ uint64_t rc_chunk_rows(const struct rc_plan_stream *s, uint64_t n_ticks)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
+/* For so many ticks, which rest on so many rows. */
 static uint64_t source_bytes(const struct rc_index *ix, const struct rc_plan_episode *e,
-			     const struct rc_plan_source *src, uint64_t rows)
+			     const struct rc_plan_source *src, uint64_t ticks, uint64_t rows)
 {
 	const struct rc_dataset *d = &ix->datasets[rc_plan_input(ix, e, src)->dataset];
 
+	if (rc_method_reduces(src->method))
+		return rc_aligned(ticks * sizeof(int64_t)) + rc_reduce_bytes(src, d, ticks);
 	return rc_aligned(rows * sizeof(int64_t)) + rc_aligned(rows * rc_plan_row_bytes(src, d));
 }
 
@@ -97,7 +101,7 @@ void rc_stream_need(const struct rc_index *ix, const struct rc_plan_episode *e, 
 	for (size_t k = 0; k < s->n_sources; k++) {
 		const struct rc_stream *src = rc_plan_input(ix, e, &s->sources[k]);
 
-		n->in += source_bytes(ix, e, &s->sources[k],
+		n->in += source_bytes(ix, e, &s->sources[k], n_rows,
 				      least(a_tick * n_rows, src->n_rows));
 	}
 }
@@ -133,7 +137,7 @@ void rc_tile_need(const struct rc_work *w, struct rc_tile *t)
 		uint64_t a, b;
 
 		span(w, t, k, &a, &b);
-		t->need.in += source_bytes(w->ix, w->plan, &s->sources[k],
+		t->need.in += source_bytes(w->ix, w->plan, &s->sources[k], t->n_rows,
 					   least(b - a + 1, 2 * (uint64_t)t->n_rows));
 	}
 }

@@ -110,8 +110,8 @@ static int64_t distance(int64_t a, int64_t b)
  * neighbour when it is interpolated. */
 static int64_t tick_distance(const struct rc_align_ask *a, int64_t i, int64_t tick)
 {
-	struct rc_tap p = a->method == RC_METHOD_PREVIOUS
-				  ? rc_tap_previous(i)
+	bool back = a->method == RC_METHOD_PREVIOUS || rc_method_reduces(a->method);
+	struct rc_tap p = back ? rc_tap_previous(i)
 				  : rc_tap_nearest(a->t, (int64_t)a->n, i, tick);
 
 	return distance(a->t[p.near], tick);

@@ -10,7 +10,8 @@ import numpy as np
 from fuzz_data import MAX_TICKS, chance, pick
 
 DTYPES = {"f16": np.float16, "f32": np.float32, "f64": np.float64}
-METHODS = ("linear", "slerp", "nearest", "previous")
+METHODS = ("linear", "slerp", "nearest", "previous", "mean", "max", "min")
+REDUCING = METHODS[4:]
 
 
 class Recipe:
@@ -140,7 +141,8 @@ class Recipe:
         pattern, m = self.last(self.method, s)
         width = s.x[0].size
         fits = m in ("nearest", "previous") or (s.kind != "image" and (
-            m == "linear" or (m == "slerp" and width in (4, 7))))
+            m == "linear" or (m == "slerp" and width in (4, 7)))) or (
+            m in REDUCING and s.kind == "low")
         if m and fits:
             return m
         if pattern:
@@ -157,7 +159,7 @@ class Recipe:
         if name and name != "keep" and (pattern or own.kind == "f"):
             return DTYPES[name]
         if own.kind != "f" and (self.rate or self.reference) and \
-                self.method_of(s) in ("linear", "slerp"):
+                self.method_of(s) in ("linear", "slerp", "mean"):
             return np.float32
         return own.type
 

@@ -29,7 +29,7 @@ def place(t, ticks):
 def picked(t, ticks, method):
     """The sample that a value is, or rests on most."""
     lo, hi, _ = place(t, ticks)
-    if method == "previous":
+    if method in ("previous", "mean", "max", "min"):
         return lo
     return np.where(np.abs(t[hi] - ticks) < np.abs(ticks - t[lo]), hi, lo)
 
@@ -80,6 +80,33 @@ def slerp(x, place_, a):
     return np.where(inside_, v, p), np.where(inside_, tol, 0), unclear & inside
 
 
+def reduced(x, t, ticks, method, dtype):
+    """One value of the samples after the tick before, up to the tick: the least and most it is."""
+    lo, hi = [], []
+    for k, tick in enumerate(ticks):
+        k = int(np.searchsorted(ticks, tick))  # of equal ticks the first
+        before = ticks[k - 1] if k else 2 * ticks[0] - ticks[1] if len(ticks) > 1 else None
+        a = 0 if before is None else int(np.searchsorted(t, before, "right"))
+        b = int(np.searchsorted(t, tick, "right"))
+        if a >= b:
+            b = max(b, 1)
+            a = b - 1
+        rows = x[a:b]
+        with np.errstate(all="ignore"):
+            if method == "mean":
+                v = rows.astype("f8").mean(0) + 0.0
+                v = np.where(((rows == 0) & np.signbit(rows.astype("f8"))).all(0), -0.0, v)
+                tol = np.abs(rows.astype("f8")).max(0) * 2e-16 * (b - a)
+                tol[~np.isfinite(tol)] = 0
+                lo.append(v - tol)
+                hi.append(v + tol)
+            else:
+                at = getattr(rows, "arg" + method)(0)  # of equal ones the first
+                lo.append(rows[at, np.arange(rows.shape[1])])
+                hi.append(lo[-1])
+    return cast(np.array(lo), dtype), cast(np.array(hi), dtype)
+
+
 def expected(s, t, ticks, method, dtype):
     """The lowest and highest value allowed, and rows where anything is."""
     x = s.x.reshape(len(s.x), -1)
@@ -87,6 +114,8 @@ def expected(s, t, ticks, method, dtype):
     if method in ("nearest", "previous", "copy"):
         v = cast(x[picked(t, ticks, method)] if method != "copy" else x[:len(ticks)], dtype)
         return v, v, anything
+    if method in ("mean", "max", "min"):
+        return *reduced(x, t, ticks, method, dtype), anything
     at = place(t, ticks)
     lo, hi, inside = at
     a = (ticks - t[lo]).astype(LD) / np.where(inside, t[hi] - t[lo], 1).astype(LD)

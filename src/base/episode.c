@@ -43,6 +43,9 @@ static const char *const methods[RC_METHOD_COUNT] = {
 	[RC_METHOD_SLERP] = "slerp",
 	[RC_METHOD_NEAREST] = "nearest",
 	[RC_METHOD_PREVIOUS] = "previous",
+	[RC_METHOD_MEAN] = "mean",
+	[RC_METHOD_MAX] = "max",
+	[RC_METHOD_MIN] = "min",
 };
 
 static const char *const severities[] = {
@@ -115,6 +118,16 @@ bool rc_method_parse(const char *name, enum rc_method *m_out)
 bool rc_method_picks(enum rc_method m)
 {
 	return m == RC_METHOD_NEAREST || m == RC_METHOD_PREVIOUS;
+}
+
+bool rc_method_mixes(enum rc_method m)
+{
+	return m == RC_METHOD_LINEAR || m == RC_METHOD_SLERP || m == RC_METHOD_MEAN;
+}
+
+bool rc_method_reduces(enum rc_method m)
+{
+	return m >= RC_METHOD_KERNELS && m < RC_METHOD_COUNT;
 }
 
 enum rc_method rc_method_default(enum rc_kind k, enum rc_dtype t)

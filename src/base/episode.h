@@ -57,12 +57,20 @@ enum rc_method {
 	RC_METHOD_SLERP,    /* quaternion columns on the sphere, the others linear */
 	RC_METHOD_NEAREST,  /* a tie goes to the earlier sample */
 	RC_METHOD_PREVIOUS, /* the latest sample not after the tick; causal */
+	RC_METHOD_KERNELS,  /* how many of them kernels know; the rest is done as rows are read */
+	RC_METHOD_MEAN = RC_METHOD_KERNELS, /* of the samples of the tick's window: src/reduce.h */
+	RC_METHOD_MAX,
+	RC_METHOD_MIN,
 	RC_METHOD_COUNT
 };
 const char *rc_method_name(enum rc_method m);
 bool rc_method_parse(const char *name, enum rc_method *m_out);
 /* True when the method only picks samples, so that any dtype is copied unchanged. */
 bool rc_method_picks(enum rc_method m);
+/* True when values come between those of samples, so that integers become floats. */
+bool rc_method_mixes(enum rc_method m);
+/* True when it makes one value of many samples. */
+bool rc_method_reduces(enum rc_method m);
 /* images, encoded ones too, and lists of quaternions nearest; quaternions and poses slerp, integers
  * and bools previous, floats linear */
 enum rc_method rc_method_default(enum rc_kind k, enum rc_dtype t);

@@ -49,7 +49,7 @@ static void make_job(struct rc_job *j, size_t *in_end, size_t *out_end)
 	size_t dst_size;
 	uint32_t col;
 
-	j->method = (uint8_t)below(RC_METHOD_COUNT);
+	j->method = (uint8_t)below(RC_METHOD_KERNELS);
 	j->src_dtype = (uint8_t)(below(2) ? below(4) : below(RC_DTYPE_COUNT));
 	j->dst_dtype = (uint8_t)(below(2) ? RC_F32 : below(4));
 	if (rc_method_picks((enum rc_method)j->method) && below(3) == 0)

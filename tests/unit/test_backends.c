@@ -71,7 +71,7 @@ Test(backends, bad_batches_are_refused)
 	void *in;
 
 	make(&r);
-	REFUSE("batch_enum", j.method = RC_METHOD_COUNT);
+	REFUSE("batch_enum", j.method = RC_METHOD_KERNELS);
 	REFUSE("batch_enum", j.src_dtype = RC_DTYPE_COUNT);
 	REFUSE("batch_enum", j.dst_dtype = 255);
 	REFUSE("batch_dtype", j.dst_dtype = RC_I32);

@@ -58,6 +58,9 @@ Test(episode, methods)
 	cr_assert_not(rc_method_parse("cubic", &m));
 	cr_assert(rc_method_picks(RC_METHOD_NEAREST) && rc_method_picks(RC_METHOD_PREVIOUS));
 	cr_assert_not(rc_method_picks(RC_METHOD_LINEAR) || rc_method_picks(RC_METHOD_SLERP));
+	cr_assert(rc_method_reduces(RC_METHOD_MEAN) && rc_method_reduces(RC_METHOD_MIN));
+	cr_assert_not(rc_method_reduces(RC_METHOD_PREVIOUS) || rc_method_picks(RC_METHOD_MAX));
+	cr_assert(rc_method_mixes(RC_METHOD_MEAN) && !rc_method_mixes(RC_METHOD_MAX));
 	cr_assert_eq(rc_method_default(RC_KIND_IMAGE, RC_U8), RC_METHOD_NEAREST);
 	cr_assert_eq(rc_method_default(RC_KIND_IMAGE, RC_F32), RC_METHOD_NEAREST);
 	cr_assert_eq(rc_method_default(RC_KIND_QUAT, RC_F64), RC_METHOD_SLERP);

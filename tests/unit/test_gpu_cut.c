@@ -37,7 +37,7 @@ static void add_job(struct made *m, uint64_t ticks, uint32_t n_ticks)
 			     .width = below(12) ? 1 + below(below(4) ? 40 : 600) : 0,
 			     .src_dtype = types[below(6)],
 			     .dst_dtype = (uint8_t)below(4),
-			     .method = (uint8_t)below(RC_METHOD_COUNT)};
+			     .method = (uint8_t)below(RC_METHOD_KERNELS)};
 	j->dst_stride = j->width + below(3);
 	j->src = 64 * below(3) + 4 * below(4);
 	m->seen[m->b.n_jobs++] = calloc((size_t)n_ticks * j->width + 1, sizeof(uint32_t));

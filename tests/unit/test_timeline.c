@@ -314,7 +314,7 @@ static void slow_align(const struct rc_align_ask *a, uint8_t *valid, struct rc_a
 		for (size_t i = 0; i < a->n; i++)
 			found |= a->t[i] == tick;
 		used = tick < first ? first : before;
-		if (a->method != RC_METHOD_PREVIOUS && !out && !found &&
+		if (a->method < RC_METHOD_PREVIOUS && !out && !found && /* the others look back */
 		    after - tick < tick - before)
 			used = after;
 		d = used > tick ? used - tick : tick - used;
