@@ -141,6 +141,7 @@ ragged() {
 	"${PYTHON3:-python3}" -c 'import h5py, numpy' || return 77
 	"${PYTHON3:-python3}" "$top/tests/gpu/make_ragged.py" "$work/ragged" 12
 	same_on "$work/ragged" --rate 50 --method '*:linear' --method 'quat:slerp' \
+		--method 'stream_1:mean' --method 'stream_2:max' --method 'stream_3:min' \
 		--fuse 'all=stream_*' --keep-members --dtype "$1"
 }
 

@@ -172,7 +172,7 @@ static void pick_types(struct rc_job *j)
 {
 	static const uint8_t plain[] = {RC_F32, RC_F32, RC_F32, RC_BF16, RC_F16};
 
-	j->method = (uint8_t)below(RC_METHOD_COUNT);
+	j->method = (uint8_t)below(RC_METHOD_KERNELS);
 	j->src_dtype = (uint8_t)below(RC_DTYPE_COUNT);
 	j->dst_dtype = (uint8_t)below(4); /* a float type */
 	if (!one_in(3)) {
