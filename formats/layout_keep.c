@@ -43,7 +43,7 @@ static int take_attributes(struct draft *d, struct candidate *c, struct rc_err *
 	if (rc_h5_attr_string(d->t, c->node, "robocache_kind", &kind) &&
 	    strcmp(kind, rc_kind_name(RC_KIND_ENCODED)) != 0)
 		describe_give_kind(d, c, kind);
-	rc = describe_name(c, name && *name ? name : c->rel, err);
+	rc = describe_name(c, name && *name && *name != '/' ? name : c->rel, err);
 	free(kind);
 	free(role);
 	free(name);

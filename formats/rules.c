@@ -146,6 +146,10 @@ void describe_give_kind(struct draft *d, struct candidate *c, const char *name)
 	       (kind == RC_KIND_IMAGE && (s->rank == 3 || s->rank == 4));
 	if (fits)
 		c->kind = kind;
+	else if (kind == RC_KIND_COUNT)
+		describe_warn(d, "kind_does_not_fit", c->node->path,
+			      "'%s' is said to be of a kind '%.40s', which there is not",
+			      c->node->path, name);
 	else
 		describe_warn(d, "kind_does_not_fit", c->node->path,
 			      "'%s' cannot be of kind %s: that needs %s", c->node->path, name,

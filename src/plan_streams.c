@@ -44,8 +44,8 @@ static bool method_fits(enum rc_method m, const struct candidate *c)
 
 	if (rc_method_reduces(m))
 		return c->s->kind == RC_KIND_LOWDIM && !c->src.form.turn;
-	if (c->src.form.turn)
-		return true;
+	if (c->src.form.turn) /* rows may change sign, which is nothing to the rotation */
+		return m != RC_METHOD_LINEAR;
 	if (m == RC_METHOD_LINEAR)
 		return !plan_is_frames(c->s->kind);
 	if (m == RC_METHOD_SLERP)
@@ -72,7 +72,8 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 			       r->number == RC_METHOD_SLERP ? "; slerp takes quaternions (4) or "
 							      "position and quaternion (7)"
 			       : plan_is_frames(c->s->kind) ? "; images take nearest or previous"
-							    : "; rotations have no mean");
+							    : "; rotations take slerp, nearest or "
+							      "previous");
 	c->src.method = m;
 	c->src.quat_first = -1;
 	if (m == RC_METHOD_SLERP && c->src.form.turn)

@@ -166,10 +166,10 @@ static void spread(int64_t *t, size_t n, int64_t *scratch)
 		for (size_t j = 0; k > 1 && j < k; j++) {
 			int64_t to;
 
-			if (i == 0 && fits)
-				to = offset(t[k], d, (int64_t)j - (int64_t)k);
-			else if (last || pause)
+			if (last || pause)
 				to = offset(v, d, (int64_t)j);
+			else if (i == 0 && fits)
+				to = offset(t[k], d, (int64_t)j - (int64_t)k);
 			else
 				to = between(v, t[i + k], j, k);
 			t[i + j] = to;

@@ -13,6 +13,9 @@
 #define TURN 6.2831853069365025
 #define TURN_REST 2.430840202602477e-10
 
+/* Two axes are parallel below this sine: float32 does not tell them apart. */
+#define PARALLEL 1e-6
+
 /* Below this cosine of the middle angle the others are rounding errors. */
 #define LOCKED 1e-7
 
@@ -155,9 +158,10 @@ static double dot(const double a[3], const double b[3])
 	return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
-static void to_unit(double a[3])
+/* Of what is left of a vector of length `of`: where that is but rounding it has no direction. */
+static void to_unit(double a[3], double of)
 {
-	double n = RC_SQRT(dot(a, a)), by = n > 0 ? 1 / n : NAN;
+	double n = RC_SQRT(dot(a, a)), by = n > PARALLEL * of ? 1 / n : NAN;
 
 	for (int i = 0; i < 3; i++)
 		a[i] *= by;
@@ -165,13 +169,14 @@ static void to_unit(double a[3])
 
 void rc_rotation_of_rows(const double v[6], double q[4])
 {
-	double a[3] = {v[0], v[1], v[2]}, b[3] = {v[3], v[4], v[5]}, along;
+	double a[3] = {v[0], v[1], v[2]}, b[3] = {v[3], v[4], v[5]}, along, length;
 
-	to_unit(a);
+	to_unit(a, 0);
 	along = dot(a, b);
+	length = RC_SQRT(dot(b, b));
 	for (int i = 0; i < 3; i++)
 		b[i] -= along * a[i];
-	to_unit(b);
+	to_unit(b, length);
 	const double m[9] = {a[0], a[1], a[2], b[0], b[1], b[2],
 			     a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
 			     a[0] * b[1] - a[1] * b[0]};

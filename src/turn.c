@@ -132,16 +132,19 @@ static void other_form(const double q[4], int turn, double *out)
 			out[i] = turn == RC_TURN_6D_COLUMNS ? r[i % 3][i / 3] : r[i / 3][i % 3];
 }
 
+/* What lies behind the quaternion in its row moves with its end. */
 static void change_form(char *at, enum rc_dtype t, const struct rc_plan_source *src)
 {
 	const int first = src->quat_order == RC_QUAT_WXYZ ? 3 : 0; /* where w is, before x */
+	const uint32_t width = rc_turn_width(src->turn), behind = src->width - src->quat_at - 4;
 	size_t size = rc_dtype_size(t);
 	double q[4], out[9];
 
 	for (int i = 0; i < 4; i++)
 		q[(i + first) % 4] = get(at + i * size, t);
 	other_form(q, src->turn, out);
-	for (uint32_t i = 0; i < rc_turn_width(src->turn); i++)
+	memmove(at + width * size, at + 4 * size, behind * size);
+	for (uint32_t i = 0; i < width; i++)
 		set(at + i * size, t, out[i]);
 }
 

@@ -40,15 +40,20 @@ struct rc_work {
 };
 
 /* The time that an output stream is taken at for a tick.  An episode whose last sample comes after
- * its last tick would lose the flag that it is done: of such streams the last tick reaches it. */
+ * its last tick would lose the flag that it is done: of such streams the last tick reaches it,
+ * where another tick would have come after it.  An episode that was cut is not done. */
 static inline int64_t rc_tick_of(const struct rc_work *w, size_t i_stream, uint64_t i_tick)
 {
 	const struct rc_track *tr = rc_work_track(w, i_stream, 0);
-	int64_t tick = w->ticks[i_tick];
+	int64_t tick = w->ticks[i_tick], end, step, late;
 
-	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks)
+	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks || w->n_ticks < 2)
 		return tick;
-	return tr->t[tr->n - 1] > tick ? tr->t[tr->n - 1] : tick;
+	end = tr->t[tr->n - 1];
+	if (__builtin_sub_overflow(end, tick, &late) ||
+	    __builtin_sub_overflow(tick, w->ticks[i_tick - 1], &step))
+		return tick;
+	return late > 0 && late < step ? end : tick;
 }
 
 struct rc_budget;

@@ -64,7 +64,7 @@ def spread_of(t):
         k, v = len(r), r[0]
         if k == 1:
             out.append(v)
-        elif i + 1 == len(runs) or (i and own[i] // 3 > d):
+        elif i + 1 == len(runs) or own[i] // 3 > d:
             out += [v + j * d for j in range(k)]
         elif i == 0 and d <= own[0]:
             out += [runs[1][0] - (k - j) * d for j in range(k)]
@@ -101,6 +101,9 @@ def spread():
     pause = np.concatenate([np.arange(50) // 5, 100 + np.arange(50) // 5])
     check_spread(pause, "s", S, "a pause")
     check_spread(np.array([5, 5, 5, 6, 6]), "s", S, "two runs")
+    late = np.concatenate([[0, 0, 0], 20 + np.arange(50) // 5])
+    got = check_spread(late, "s", S, "a pause behind the first run")
+    check(got[0] == 0 and got[2] < S, "which stays where it was", got[:4])
     # all alike is nothing to go by
     write(np.full(9, 4), "s")
     got, s = stamps_of("--clock-repair", "spread")
@@ -191,14 +194,33 @@ def ends():
             check(ticks[-1] < (n - 1) * 33_333_333, "the last tick is before the end")
             check(np.array_equal(np.flatnonzero(done), [len(done) - 1]) and done[-1] == 1, dtype,
                   how, np.flatnonzero(done), len(done), done[-1])
+        run("--reference", "q", "--keep", "q,dones")
+        with h5py.File("out/shard-00000.h5") as f:
+            check(f["data/demo_0/dones"][-1] == 1, "a reference")
         run("--rate", "7.3", "--method", "dones:nearest")
         with h5py.File("out/shard-00000.h5") as f:
             check(not f["data/demo_0/dones"][()].any(), "another method was asked for")
+
+
+def cut():
+    """An episode that is cut by another stream is not done at the cut."""
+    shutil.rmtree("raw")
+    os.mkdir("raw")
+    with h5py.File("raw/a.h5", "w") as f:
+        f["timestamp"] = np.arange(20) * .1
+        f["actions"] = np.zeros((20, 7))
+        f["x/timestamp"] = np.arange(60) * 1.
+        f["x/done"] = (np.arange(60) == 59).astype("u1")
+    run("--rate", "10")
+    with h5py.File("out/shard-00000.h5") as f:
+        done = next(d[()] for n, d in f["data/demo_0"].items() if n in ("dones", "done"))
+    check(len(done) == 20 and not done.any(), "cut", done)
 
 
 spread()
 restamp()
 both()
 ends()
+cut()
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)

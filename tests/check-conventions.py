@@ -304,6 +304,7 @@ def forms_onward():
     want = Rotation.from_quat(a[name][()]).as_euler("xyz")
     check(np.abs(shard()["obs"][name][()] - want).max() < 1e-12, "the same form, as rotations")
     check(shard()["obs"][name].attrs["rotation"] == "euler-xyz", "the attribute")
+    other_forms(a)
     run("--rate", "27", *told("--convert", "xyzw", "-q", "-q"), "--fuse",
         "state=within/matrix,alone/axis-angle", "--dtype", "state:f64", raw="forms")
     check(np.array_equal(shard()["obs/state"][()],
@@ -312,12 +313,33 @@ def forms_onward():
     check("rotation_mixed" in text and "alone/euler-xyz:euler-xyz" in text, f"a warning: {text}")
 
 
+def other_forms(a):
+    """To every form, with what lies before and behind the rotation in its row."""
+    from scipy.spatial.transform import Rotation
+    for step, width in (("6d-columns", 6), ("6d-rows", 6), ("matrix", 9), ("axis-angle", 3),
+                        ("euler-xyz", 3), ("euler-XYZ", 3)):
+        pair = ["within/axis-angle", "within/matrix"]
+        for how in ([], ["--fuse", "all=" + ",".join(pair), "--dtype", "all:f64"]):
+            run("--rate", "27", *told("--convert", step, "-q", "-q"), *how, raw="forms")
+            obs = shard()["obs"]
+            names = [n.replace("/", "_") for n in pair] if how else [f"within_{f}" for f in FORMS]
+            got = obs["all"][()] if how else np.hstack([obs[n][()] for n in names])
+            want = []
+            for n in names:
+                q = a[n][()]
+                want += [q[:, :3], values_in(step, Rotation.from_quat(q[:, 3:7])), q[:, 7:]]
+            want = np.hstack(want)
+            check(got.shape == want.shape, f"{step}, {how}: {got.shape}, not {want.shape}")
+            check(np.abs(got - want).max() < 1e-12, f"{step}, {how}: "
+                  f"{np.abs(got - want).max()}")
+
+
 def odd_forms():
     """What is no rotation gives NaN, and what is unusual the rotation that it is."""
     rows = {"axis-angle": [[0, 0, 0], [1e-200, 0, 0], [np.pi, 0, 0], [0, 7 * np.pi, 0],
                            [0, 0, 1e5], [np.nan, 0, 0], [0, np.inf, 0]],
             "6d-rows": [[1, 0, 0, 0, 1, 0], [2, 0, 0, 5, 3, 0], [-1, 0, 0, 0, -1, 0],
-                        [0, 0, 0, 0, 0, 0], [1, 0, 0, 2, 0, 0], [np.nan, 0, 0, 0, 1, 0],
+                        [0, 0, 0, 0, 0, 0], [.1, .2, .3, .3, .6, .9], [np.nan, 0, 0, 0, 1, 0],
                         [0, 1, 0, 1, 0, 0]],
             "matrix": [np.eye(3).ravel(), np.diag([1, -1, -1]).ravel(), 2 * np.eye(3).ravel(),
                        np.diag([-1, -1, 1]).ravel(), np.zeros(9), -np.eye(3).ravel(),

@@ -148,8 +148,9 @@ def check_episode(f, e, ep, r, figures):
         for s in members:
             method = r.method_of(s) if resampled else "copy"
             rows = ticks if resampled else np.zeros(n, np.int64)
-            if s.role == "done" and method == "previous" and name not in r.fuse:
-                rows = np.append(rows[:-1], max(rows[-1], s.t[-1]))  # the end stays marked
+            if s.role == "done" and method == "previous" and name not in r.fuse and \
+                    len(rows) > 1 and 0 < s.t[-1] - rows[-1] < rows[-1] - rows[-2]:
+                rows = np.append(rows[:-1], s.t[-1])  # the end stays marked
             want.append(expected(s, s.t, rows, method, dtype))
             if resampled:
                 figures.add(s, r, name, dtype, s.t, ticks, method, masks[s.name][1])
