@@ -334,34 +334,54 @@ static int place_chunk(struct rc_input *in, struct gather *g, uint64_t id,
 
 	if (g->grid.whole_rows && run->row0 <= first && run->row0 + run->n >= end)
 		return decode(in, g, id, c, g->dst + (first - run->row0) * g->row_bytes, err);
+	in->holds = (struct chunk_key){0};
 	rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
 	if (!rc)
 		rc = decode(in, g, id, c, in->chunk.p, err);
 	if (rc)
 		return rc;
+	in->holds = key;
 	if (on_edge(g, id))
 		chunk_cache_put(rc_reader_cache(in->reader), &key, in->chunk.p, g->grid.bytes);
 	scatter(in, g, id);
 	return 0;
 }
 
+/* The chunk before, of which more is wanted: larger ones than the cache takes are read so. */
+static bool is_held(const struct rc_input *in, const struct gather *g, uint64_t id)
+{
+	struct chunk_key key = key_of(g, id);
+
+	return in->holds.index == key.index && in->holds.dataset == key.dataset &&
+	       in->holds.id == key.id;
+}
+
 static bool is_cached(struct rc_input *in, const struct gather *g, uint64_t id)
 {
 	struct chunk_key key = key_of(g, id);
 
-	return chunk_cache_has(rc_reader_cache(in->reader), &key);
+	return is_held(in, g, id) || chunk_cache_has(rc_reader_cache(in->reader), &key);
 }
 
 static int place_cached(struct rc_input *in, struct gather *g, uint64_t id, bool *hit_out,
 			struct rc_err *err)
 {
 	struct chunk_key key = key_of(g, id);
-	int rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
+	int rc;
 
+	*hit_out = is_held(in, g, id);
+	if (*hit_out) {
+		scatter(in, g, id);
+		return 0;
+	}
+	in->holds = (struct chunk_key){0};
+	rc = rc_scratch_need(&in->chunk, g->grid.bytes, err);
 	*hit_out = !rc && chunk_cache_get(rc_reader_cache(in->reader), &key, 0, in->chunk.p,
 					  g->grid.bytes);
-	if (*hit_out)
+	if (*hit_out) {
+		in->holds = key;
 		scatter(in, g, id);
+	}
 	return rc;
 }
 

@@ -35,7 +35,8 @@ struct chunk_places {
 struct rc_input {
 	struct rc_reader *reader;
 	struct rc_codec_ctx *codec;
-	struct rc_scratch chunk; /* one decoded chunk */
+	struct rc_scratch chunk; /* one decoded chunk, */
+	struct chunk_key holds;  /* which; index 0: none */
 	struct rc_scratch bridge; /* rows and the holes between them */
 	struct chunk_file files[CHUNK_MAX_FILES];
 	uint64_t n_uses;
