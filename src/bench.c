@@ -263,7 +263,7 @@ static void shares(const struct ring *g, struct rc_bench_result *r)
 
 static int time_ring(struct ring *g, struct rc_bench_result *r, struct rc_err *err)
 {
-	double *s;
+	double *s = NULL;
 	int rc = rc_new_array(&s, (size_t)g->ask->n_runs + 1, sizeof *s, err);
 
 	for (int i = 0; i < g->ask->n_runs + 1 && !rc; i++)

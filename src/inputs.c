@@ -378,7 +378,7 @@ static int by_label(const void *a, const void *b)
 /* Files of different directories may have the same label; those are told apart by their paths. */
 static int split_labels(struct rc_inputs *in, struct rc_err *err)
 {
-	struct rc_input_file **f;
+	struct rc_input_file **f = NULL;
 	int rc = rc_new_array(&f, in->n, sizeof *f, err);
 
 	for (size_t i = 0; i < in->n && !rc; i++)

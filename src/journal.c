@@ -63,7 +63,7 @@ static int head_line(const struct rc_journal_facts *f, struct rc_hasher *hash, s
 {
 	struct rc_json *root = rc_json_new_object();
 	struct rc_buf libraries;
-	struct rc_digest *keys;
+	struct rc_digest *keys = NULL;
 	int rc = rc_new_array(&keys, f->plan->n_shards, sizeof *keys, err);
 
 	rc_buf_init(&libraries);

@@ -13,6 +13,17 @@ static struct rc_stream_quality *find(struct rc_quality *q, const char *name, co
 	return NULL;
 }
 
+static void release(struct rc_stream_quality *s)
+{
+	free(s->name);
+	free(s->output);
+	free(s->unit);
+	free(s->unit_origin);
+	free(s->rates);
+	free(s->p50s);
+}
+
+/* In the list only when it is whole: the report is written whatever went wrong. */
 static int add_stream(struct rc_quality *q, const struct rc_work *w, size_t i_stream,
 		      const struct rc_plan_source *src, struct rc_stream_quality **out,
 		      struct rc_err *err)
@@ -21,13 +32,7 @@ static int add_stream(struct rc_quality *q, const struct rc_work *w, size_t i_st
 	const struct rc_stream *st = rc_plan_input(w->ix, w->plan, src);
 	const struct rc_dataset *d = &w->ix->datasets[st->dataset];
 	bool measured = src->clock == RC_CLOCK_MEASURED;
-	struct rc_stream_quality *s;
-	int rc = rc_grow_array(&q->s, &q->cap, q->n + 1, sizeof *q->s, err);
-
-	if (rc)
-		return rc;
-	s = &q->s[q->n++];
-	*s = (struct rc_stream_quality){
+	struct rc_stream_quality s = {
 		.dtype_in = (enum rc_dtype)d->dtype,
 		.dtype_out = ps->dtype,
 		.rank = d->rank,
@@ -36,20 +41,28 @@ static int add_stream(struct rc_quality *q, const struct rc_work *w, size_t i_st
 		.clock = src->clock,
 		.latency_ns = src->latency_ns,
 	};
-	memcpy(s->dims, d->dims, sizeof s->dims);
-	rc = rc_strdup(&s->name, rc_index_str(w->ix, st->name), err);
+	int rc = rc_grow_array(&q->s, &q->cap, q->n + 1, sizeof *q->s, err);
+
+	memcpy(s.dims, d->dims, sizeof s.dims);
 	if (!rc)
-		rc = rc_strdup(&s->output, ps->name, err);
+		rc = rc_strdup(&s.name, rc_index_str(w->ix, st->name), err);
 	if (!rc)
-		rc = rc_strdup(&s->unit,
+		rc = rc_strdup(&s.output, ps->name, err);
+	if (!rc)
+		rc = rc_strdup(&s.unit,
 			       measured ? rc_index_str(w->ix, st->clock.unit_name) : "", err);
 	if (!rc)
-		rc = rc_strdup(&s->unit_origin,
+		rc = rc_strdup(&s.unit_origin,
 			       measured ? rc_index_str(w->ix, st->clock.unit_origin)
 					: src->rate_origin,
 			       err);
-	*out = s;
-	return rc;
+	if (rc) {
+		release(&s);
+		return rc;
+	}
+	q->s[q->n] = s;
+	*out = &q->s[q->n++];
+	return 0;
 }
 
 static int add_source(struct rc_quality *q, const struct rc_work *w, size_t i_stream, size_t k,
@@ -180,14 +193,8 @@ void rc_quality_json(struct rc_quality *q, struct rc_json *parent, const char *k
 
 void rc_quality_release(struct rc_quality *q)
 {
-	for (size_t i = 0; i < q->n; i++) {
-		free(q->s[i].name);
-		free(q->s[i].output);
-		free(q->s[i].unit);
-		free(q->s[i].unit_origin);
-		free(q->s[i].rates);
-		free(q->s[i].p50s);
-	}
+	for (size_t i = 0; i < q->n; i++)
+		release(&q->s[i]);
 	free(q->s);
 	*q = (struct rc_quality){0};
 }
