@@ -217,6 +217,17 @@ uint64_t describe_common_length(const struct draft *d)
 	return best;
 }
 
+struct rc_h5_node *describe_own_time(struct draft *d)
+{
+	struct rc_h5_node *time = rc_h5_find(d->t, NULL, "/robocache/time");
+
+	for (size_t i = 0; i < d->n; i++)
+		if (strncmp(d->c[i].rel, "robocache/", 10) == 0)
+			d->c[i].dropped = true;
+	return time && time->usable && time->dataset->rank == 1 && time->dataset->dtype == RC_I64 &&
+	       time->dataset->dims[0] > 0 ? time : NULL;
+}
+
 void describe_drop_constant(struct draft *d, struct candidate *c)
 {
 	c->dropped = true;

@@ -71,6 +71,9 @@ int describe_unique_names(struct draft *d, struct rc_err *err);
 uint64_t describe_common_length(const struct draft *d);
 /* Takes out arrays of one row beside an episode of T > 1, warns of other lengths. */
 void describe_check_lengths(struct draft *d, uint64_t length);
+/* Drops what this program keeps below /robocache of a file that is one episode.  Returns its ticks,
+ * int64 ns, or NULL. */
+struct rc_h5_node *describe_own_time(struct draft *d);
 void describe_drop_constant(struct draft *d, struct candidate *c);
 /* Adds the streams of the draft and the notes about the rest. */
 void describe_emit(struct draft *d);

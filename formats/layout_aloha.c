@@ -119,18 +119,6 @@ static void take_lengths(struct draft *d)
 	}
 }
 
-/* Stamps of the episode, as this program writes them beside its own output. */
-static struct rc_h5_node *take_own_clock(struct draft *d)
-{
-	struct rc_h5_node *time = rc_h5_find(d->t, NULL, "/robocache/time");
-
-	for (size_t i = 0; i < d->n; i++)
-		if (strncmp(d->c[i].rel, "robocache/", 10) == 0)
-			d->c[i].dropped = true;
-	return time && time->usable && time->dataset->rank == 1 && time->dataset->dtype == RC_I64 &&
-	       time->dataset->dims[0] > 0 ? time : NULL;
-}
-
 static uint64_t length_of(const struct draft *d)
 {
 	for (size_t i = 0; i < d->n; i++)
@@ -146,7 +134,7 @@ static int describe_streams(struct draft *d, struct rc_err *err)
 	uint64_t length;
 	int rc = 0;
 
-	own = take_own_clock(d);
+	own = describe_own_time(d);
 	take_lengths(d);
 	describe_find_clocks(d);
 	length = length_of(d);

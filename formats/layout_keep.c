@@ -23,14 +23,6 @@ static int probe(const struct rc_h5_tree *t, char *reason, size_t cap)
 	return keep ? 100 : 0;
 }
 
-static enum rc_role role_of(const char *name)
-{
-	for (int i = 0; i < RC_ROLE_COUNT; i++)
-		if (strcmp(name, rc_role_name((enum rc_role)i)) == 0)
-			return (enum rc_role)i;
-	return RC_ROLE_OBS;
-}
-
 static int take_attributes(struct draft *d, struct candidate *c, struct rc_err *err)
 {
 	char *name = NULL, *role = NULL, *kind = NULL;
@@ -38,7 +30,7 @@ static int take_attributes(struct draft *d, struct candidate *c, struct rc_err *
 
 	rc_h5_attr_string(d->t, c->node, "robocache_name", &name);
 	if (rc_h5_attr_string(d->t, c->node, "robocache_role", &role))
-		c->role = role_of(role);
+		rc_role_parse(role, &c->role);
 	/* encoded frames are known by their bytes */
 	if (rc_h5_attr_string(d->t, c->node, "robocache_kind", &kind) &&
 	    strcmp(kind, rc_kind_name(RC_KIND_ENCODED)) != 0)
@@ -52,16 +44,13 @@ static int take_attributes(struct draft *d, struct candidate *c, struct rc_err *
 
 static int describe_streams(struct draft *d, struct rc_err *err)
 {
-	struct rc_h5_node *time = describe_array(d->t, d->t->root, "robocache/time");
+	struct rc_h5_node *time = describe_own_time(d);
 	struct rc_stream_clock k = describe_clock_none();
-	uint64_t length;
+	uint64_t length = describe_common_length(d);
 	int rc = 0;
 
-	for (size_t i = 0; i < d->n; i++)
-		d->c[i].dropped = strncmp(d->c[i].rel, "robocache/", 10) == 0;
-	length = describe_common_length(d);
 	describe_check_lengths(d, length);
-	if (time && time->dataset->rank == 1 && time->dataset->dims[0] == length)
+	if (time && time->dataset->dims[0] == length)
 		describe_stamps(d, time, "ns", &k);
 	for (size_t i = 0; rc == 0 && i < d->n; i++) {
 		struct candidate *c = &d->c[i];

@@ -119,15 +119,10 @@ static int role_of(const struct place *at, const char *name, enum rc_role *role_
 {
 	const char *names[RC_ROLE_COUNT], *near;
 
-	if (!name)
+	if (!name || rc_role_parse(name, role_out))
 		return 0;
-	for (int i = 0; i < RC_ROLE_COUNT; i++) {
+	for (int i = 0; i < RC_ROLE_COUNT; i++)
 		names[i] = rc_role_name((enum rc_role)i);
-		if (strcmp(name, names[i]) == 0) {
-			*role_out = (enum rc_role)i;
-			return 0;
-		}
-	}
 	near = rc_nearest_name(name, names, RC_ROLE_COUNT);
 	return fail(at, err, "there is no role '%s'%s%s%s", name, near ? "; did you mean '" : "",
 		    near ? near : "", near ? "'?" : "");

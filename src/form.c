@@ -3,7 +3,6 @@
 
 #include "form.h"
 
-#include "kernels/shared_math.h"
 #include "plan.h"
 #include "rotation.h"
 
@@ -78,31 +77,6 @@ bool rc_form_parse(const char *text, struct rc_form *f_out)
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
-static double get(const char *p, enum rc_dtype t)
-{
-	uint16_t h;
-	double d;
-	float f;
-
-	if (t == RC_F64) {
-		memcpy(&d, p, sizeof d);
-		return d;
-	}
-	if (t == RC_F32) {
-		memcpy(&f, p, sizeof f);
-		return f;
-	}
-	memcpy(&h, p, sizeof h);
-	return t == RC_F16 ? rc_f16_to_f32(h) : rc_bf16_to_f32(h);
-}
-
-static void set(char *p, enum rc_dtype t, double d)
-{
-	float f = (float)d;
-
-	memcpy(p, t == RC_F64 ? (const void *)&d : &f, rc_dtype_size(t));
-}
-
 static void quaternion(const struct rc_form *f, const double *v, double q[4])
 {
 	double unit = f->degrees ? DEGREE : 1, a[3] = {v[0] * unit, v[1] * unit, v[2] * unit};
@@ -135,13 +109,13 @@ void rc_form_rows(const struct rc_plan_source *src, enum rc_dtype stored, void *
 		uint32_t c = 0;
 
 		for (uint32_t i = 0; i < src->stored_width; i++)
-			v[i] = get(from + i * in, stored);
+			v[i] = rc_value_get(from + i * in, stored);
 		quaternion(&src->form, v + at, q);
 		for (uint32_t i = 0; i < at; i++)
-			set(to + c++ * out, t, v[i]);
+			rc_value_set(to + c++ * out, t, v[i]);
 		for (uint32_t i = 0; i < 4; i++)
-			set(to + c++ * out, t, q[i]);
+			rc_value_set(to + c++ * out, t, q[i]);
 		for (uint32_t i = at + width; i < src->stored_width; i++)
-			set(to + c++ * out, t, v[i]);
+			rc_value_set(to + c++ * out, t, v[i]);
 	}
 }

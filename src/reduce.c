@@ -43,9 +43,9 @@ static void window_of(const struct rc_work *w, const struct rc_track *tr, uint64
 	int64_t n = (int64_t)tr->n, before = INT64_MIN, step;
 	uint64_t from, to;
 
-	/* the stamps of a reference may repeat: equal ticks have one window */
-	while (k && w->ticks[k - 1] == w->ticks[k])
-		k--;
+	/* the stamps of a reference may repeat: equal ticks have one window, that of the first */
+	if (k && w->ticks[k - 1] == w->ticks[k])
+		k = (uint64_t)(rc_last_not_after(w->ticks, (int64_t)k, w->ticks[k] - 1) + 1);
 	if (k)
 		before = w->ticks[k - 1];
 	else if (w->n_ticks < 2 || __builtin_sub_overflow(w->ticks[1], w->ticks[0], &step) ||
@@ -192,10 +192,16 @@ int rc_reduce_read(const struct rc_work *w, const struct rc_tile *t, size_t k,
 
 	c.p = (char *)place + rc_aligned(t->n_rows * out_bytes);
 	window_of(w, tr, t->row0 + t->n_rows - 1, &ignored, &end);
-	for (uint32_t i = 0; i < t->n_rows && !rc; i++) {
-		window_of(w, tr, t->row0 + i, &rows[0], &rows[1]);
-		rc = reduce_window(&c, src, (enum rc_dtype)d->dtype, rows, end,
-				   (char *)place + i * out_bytes, err);
+	for (uint64_t i = 0; i < t->n_rows && !rc; i++) {
+		const uint64_t tick = t->row0 + i;
+		char *out = (char *)place + i * out_bytes;
+
+		if (i && w->ticks[tick] == w->ticks[tick - 1]) {
+			memcpy(out, out - out_bytes, out_bytes);
+			continue;
+		}
+		window_of(w, tr, tick, &rows[0], &rows[1]);
+		rc = reduce_window(&c, src, (enum rc_dtype)d->dtype, rows, end, out, err);
 	}
 	return rc;
 }

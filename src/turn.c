@@ -3,6 +3,7 @@
 
 #include "turn.h"
 
+#include "kernels/shared_math.h"
 #include "plan.h"
 #include "rotation.h"
 
@@ -95,8 +96,9 @@ static void reorder(char *q, size_t size, enum rc_quat_order to)
 	}
 }
 
-static double get(const char *p, enum rc_dtype t)
+double rc_value_get(const char *p, enum rc_dtype t)
 {
+	uint16_t h;
 	double d;
 	float f;
 
@@ -104,11 +106,15 @@ static double get(const char *p, enum rc_dtype t)
 		memcpy(&d, p, sizeof d);
 		return d;
 	}
-	memcpy(&f, p, sizeof f);
-	return f;
+	if (t == RC_F32) {
+		memcpy(&f, p, sizeof f);
+		return f;
+	}
+	memcpy(&h, p, sizeof h);
+	return t == RC_F16 ? rc_f16_to_f32(h) : rc_bf16_to_f32(h);
 }
 
-static void set(char *p, enum rc_dtype t, double d)
+void rc_value_set(char *p, enum rc_dtype t, double d)
 {
 	float f = (float)d;
 
@@ -141,11 +147,11 @@ static void change_form(char *at, enum rc_dtype t, const struct rc_plan_source *
 	double q[4], out[9];
 
 	for (int i = 0; i < 4; i++)
-		q[(i + first) % 4] = get(at + i * size, t);
+		q[(i + first) % 4] = rc_value_get(at + i * size, t);
 	other_form(q, src->turn, out);
 	memmove(at + width * size, at + 4 * size, behind * size);
 	for (uint32_t i = 0; i < width; i++)
-		set(at + i * size, t, out[i]);
+		rc_value_set(at + i * size, t, out[i]);
 }
 
 static void turn_quat(char *at, enum rc_dtype t, const struct rc_plan_source *src)

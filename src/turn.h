@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/episode.h"
+
 /* What --convert names; joined by '+'. */
 enum rc_turn {
 	RC_TURN_XYZW = 1,
@@ -47,6 +49,10 @@ const char *rc_quat_order_name(enum rc_quat_order o); /* "" for NONE */
 uint32_t rc_turn_width(int turn);
 /* "6d-rows", for an attribute; "" for what is no other form. */
 const char *rc_turn_form(int turns);
+
+/* One value of a float type as float64; float64 as one of float32 or float64. */
+double rc_value_get(const char *p, enum rc_dtype t);
+void rc_value_set(char *p, enum rc_dtype t, double d);
 
 struct rc_plan_source;
 /* "xyzw": of a source's quaternions in the output; "" where there are none. */

@@ -44,11 +44,12 @@ struct rc_work {
  * where another tick would have come after it.  An episode that was cut is not done. */
 static inline int64_t rc_tick_of(const struct rc_work *w, size_t i_stream, uint64_t i_tick)
 {
-	const struct rc_track *tr = rc_work_track(w, i_stream, 0);
+	const struct rc_track *tr;
 	int64_t tick = w->ticks[i_tick], end, step, late;
 
 	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks || w->n_ticks < 2)
 		return tick;
+	tr = rc_work_track(w, i_stream, 0);
 	end = tr->t[tr->n - 1];
 	if (__builtin_sub_overflow(end, tick, &late) ||
 	    __builtin_sub_overflow(tick, w->ticks[i_tick - 1], &step))

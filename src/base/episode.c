@@ -92,6 +92,17 @@ const char *rc_role_name(enum rc_role r)
 	return NAME_IN(roles, r);
 }
 
+bool rc_role_parse(const char *name, enum rc_role *r_out)
+{
+	for (int i = 0; i < RC_ROLE_COUNT; i++) {
+		if (!strcmp(name, roles[i])) {
+			*r_out = (enum rc_role)i;
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *rc_clock_kind_name(enum rc_clock_kind k)
 {
 	return NAME_IN(clock_kinds, k);

@@ -43,6 +43,7 @@ enum rc_role {
 	RC_ROLE_COUNT
 };
 const char *rc_role_name(enum rc_role r); /* "obs" "next_obs" "action" "reward" "done" "state" */
+bool rc_role_parse(const char *name, enum rc_role *r_out); /* false when the name is unknown */
 
 enum rc_clock_kind {
 	RC_CLOCK_NONE,     /* step index only */
