@@ -55,9 +55,14 @@ static int method_value(struct rc_rule *rule, struct rc_err *err)
 {
 	enum rc_method m;
 	const char *names[RC_METHOD_COUNT];
+	char list[96] = "";
 
-	for (int i = 0; i < RC_METHOD_COUNT; i++)
+	for (int i = 0; i < RC_METHOD_COUNT; i++) {
+		size_t n = strlen(list);
 		names[i] = rc_method_name((enum rc_method)i);
+		snprintf(list + n, sizeof list - n, "%s%s",
+			 !i ? "" : i + 1 < RC_METHOD_COUNT ? ", " : " and ", names[i]);
+	}
 	if (rc_method_parse(rule->value, &m)) {
 		rule->number = m;
 		return 0;
@@ -68,9 +73,8 @@ static int method_value(struct rc_rule *rule, struct rc_err *err)
 			       "unknown method '%s' in --method %s; did you mean '%s'?",
 			       rule->value, rule->text, near);
 	return rc_fail(err, RC_E_USAGE, "method",
-		       "unknown method '%s' in --method %s; the methods are linear, slerp, nearest "
-		       "and previous",
-		       rule->value, rule->text);
+		       "unknown method '%s' in --method %s; the methods are %s", rule->value,
+		       rule->text, list);
 }
 
 static int convert_value(struct rc_rule *rule, struct rc_err *err)

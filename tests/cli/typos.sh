@@ -7,6 +7,7 @@ try robocache convert raw -o out --rate 10 --fuse state=joint_pos,griper
 try robocache convert raw -o out --rate 10 --drop 'camera_*'
 try robocache convert raw -o out --rate 10 --latency cam=5
 try robocache convert raw -o out --rate 10 --method joint_pos:slrep
+try robocache convert raw -o out --rate 10 --method joint_pos:average
 try robocache convert raw -o out --rate 10 --method wrench:slerp
 try robocache convert raw -o out --rate 10 --method cam_front:linear
 try robocache convert raw -o out --rate 10 --fuse s=joint_pos,cam_front
