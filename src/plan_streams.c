@@ -53,6 +53,22 @@ static bool method_fits(enum rc_method m, const struct candidate *c)
 	return true;
 }
 
+/* Says which do fit. */
+static int refuse_method(const struct candidate *c, const char *method, struct rc_err *err)
+{
+	char fit[128];
+	size_t n = 0;
+
+	for (enum rc_method m = 0; m < RC_METHOD_COUNT; m++)
+		if (method_fits(m, c))
+			n += (size_t)snprintf(fit + n, sizeof fit - n, "%s%s", n ? ", " : "",
+					      rc_method_name(m));
+	return rc_fail(err, RC_E_USAGE, "method",
+		       "method %s does not fit stream '%s' (%s, %llu values a row), which takes %s",
+		       method, c->name, rc_kind_name((enum rc_kind)c->s->kind),
+		       (unsigned long long)rc_dataset_row_elements(c->d), fit);
+}
+
 static int choose_method(struct planner *p, struct candidate *c, struct rc_err *err)
 {
 	enum rc_method m = rc_method_default((enum rc_kind)c->s->kind, (enum rc_dtype)c->d->dtype);
@@ -62,18 +78,12 @@ static int choose_method(struct planner *p, struct candidate *c, struct rc_err *
 		m = RC_METHOD_SLERP;
 	else if (c->s->role == RC_ROLE_DONE)
 		m = RC_METHOD_PREVIOUS;
+	if (r && r->is_default && c->s->role == RC_ROLE_DONE)
+		r = NULL; /* who names no stream means the data, not the flag that they end */
 	if (r && method_fits((enum rc_method)r->number, c))
 		m = (enum rc_method)r->number;
 	else if (r && !r->is_default)
-		return rc_fail(err, RC_E_USAGE, "method",
-			       "method %s does not fit stream '%s' (%s, %llu values a row)%s",
-			       r->value, c->name, rc_kind_name((enum rc_kind)c->s->kind),
-			       (unsigned long long)rc_dataset_row_elements(c->d),
-			       r->number == RC_METHOD_SLERP ? "; slerp takes quaternions (4) or "
-							      "position and quaternion (7)"
-			       : plan_is_frames(c->s->kind) ? "; images take nearest or previous"
-							    : "; rotations take slerp, nearest or "
-							      "previous");
+		return refuse_method(c, r->value, err);
 	c->src.method = m;
 	c->src.quat_first = -1;
 	if (m == RC_METHOD_SLERP && c->src.form.turn)
@@ -338,7 +348,8 @@ static int add_single(struct planner *p, struct candidate *c, struct rc_err *err
 		      !(out->turns & RC_TURN_FORMS) && out->dtype == (enum rc_dtype)c->d->dtype;
 	plan_tell_mixed(p, c);
 	out->takes_end = out->role == RC_ROLE_DONE && p->e->timing != RC_TIMING_STEPS &&
-			 c->src.method == RC_METHOD_PREVIOUS;
+			 (c->src.method == RC_METHOD_PREVIOUS ||
+			  rc_method_reduces(c->src.method));
 	out->method = p->e->timing == RC_TIMING_STEPS ? "" : rc_method_name(c->src.method);
 	return finish_stream(p, out, err);
 }

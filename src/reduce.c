@@ -9,16 +9,30 @@
 #include "tile.h"
 #include "work.h"
 
-enum { SLICE_BYTES = 256 << 10 }; /* read at a time */
+enum {
+	SLICE_BYTES = 256 << 10, /* read at a time */
+	WIDE_BYTES = 8 << 20,    /* the same, of chunks side by side */
+};
 
 enum rc_dtype rc_reduced_dtype(enum rc_method m, enum rc_dtype source)
 {
 	return m == RC_METHOD_MEAN ? RC_F64 : source;
 }
 
-static uint64_t slice_rows(uint64_t row_bytes)
+/* Of chunks that lie side by side and are long, every slice decodes as many as there are in a row,
+ * all over again, so few slices it must be. */
+static uint64_t slice_rows(const struct rc_dataset *d)
 {
-	return row_bytes < SLICE_BYTES && row_bytes ? SLICE_BYTES / row_bytes : 1;
+	uint64_t row = rc_dataset_row_bytes(d), bytes = SLICE_BYTES;
+	bool beside = false;
+
+	for (uint32_t i = 1; d->storage == RC_STORE_CHUNKED && i < d->rank; i++)
+		beside |= d->chunk[i] < d->dims[i];
+	if (beside && d->chunk[0] > SLICE_BYTES / (row ? row : 1))
+		bytes = WIDE_BYTES;
+	if (beside && row && d->chunk[0] < bytes / row)
+		return d->chunk[0];
+	return row < bytes && row ? bytes / row : 1;
 }
 
 static uint64_t reduced_bytes(const struct rc_plan_source *src, const struct rc_dataset *d)
@@ -29,30 +43,25 @@ static uint64_t reduced_bytes(const struct rc_plan_source *src, const struct rc_
 uint64_t rc_reduce_bytes(const struct rc_plan_source *src, const struct rc_dataset *d,
 			 uint64_t n_ticks)
 {
-	uint64_t row = rc_dataset_row_bytes(d);
-
-	return rc_aligned(n_ticks * reduced_bytes(src, d)) + rc_aligned(slice_rows(row) * row);
+	return rc_aligned(n_ticks * reduced_bytes(src, d)) +
+	       rc_aligned(slice_rows(d) * rc_dataset_row_bytes(d));
 }
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
 /* Rows [from, to) of tick k; never empty. */
-static void window_of(const struct rc_work *w, const struct rc_track *tr, uint64_t k,
-		      uint64_t *from_out, uint64_t *to_out)
+static void window_of(const struct rc_work *w, size_t i_stream, const struct rc_track *tr,
+		      uint64_t k, uint64_t *from_out, uint64_t *to_out)
 {
-	int64_t n = (int64_t)tr->n, before = INT64_MIN, step;
+	int64_t n = (int64_t)tr->n, tick = rc_tick_of(w, i_stream, k), before;
 	uint64_t from, to;
 
 	/* the stamps of a reference may repeat: equal ticks have one window, that of the first */
-	if (k && w->ticks[k - 1] == w->ticks[k])
-		k = (uint64_t)(rc_last_not_after(w->ticks, (int64_t)k, w->ticks[k] - 1) + 1);
-	if (k)
-		before = w->ticks[k - 1];
-	else if (w->n_ticks < 2 || __builtin_sub_overflow(w->ticks[1], w->ticks[0], &step) ||
-		 __builtin_sub_overflow(w->ticks[0], step, &before))
-		before = INT64_MIN;
+	if (k && w->ticks[k - 1] == tick)
+		k = (uint64_t)(rc_last_not_after(w->ticks, (int64_t)k, tick - 1) + 1);
+	before = k ? w->ticks[k - 1] : w->tick_before;
 	from = (uint64_t)(rc_last_not_after(tr->t, n, before) + 1);
-	to = (uint64_t)(rc_last_not_after(tr->t, n, w->ticks[k]) + 1);
+	to = (uint64_t)(rc_last_not_after(tr->t, n, tick) + 1);
 	if (from >= to) {
 		to = to ? to : 1;
 		from = to - 1;
@@ -132,7 +141,7 @@ struct slice {
 	const struct rc_stream *s;
 	struct rc_input *input;
 	char *p;
-	uint64_t row_bytes, first, n;
+	uint64_t row_bytes, most, first, n; /* most: rows that there is room for */
 };
 
 /* Row i, read with those behind it that are wanted too, up to `end`. */
@@ -142,7 +151,7 @@ static int row_at(struct slice *c, uint64_t i, uint64_t end, const char **row_ou
 	int rc = 0;
 
 	if (i < c->first || i >= c->first + c->n) {
-		struct rc_row_run run = {c->s->row0 + i, slice_rows(c->row_bytes)};
+		struct rc_row_run run = {c->s->row0 + i, c->most};
 
 		if (run.n > end - i)
 			run.n = end - i;
@@ -187,20 +196,21 @@ int rc_reduce_read(const struct rc_work *w, const struct rc_tile *t, size_t k,
 	const struct rc_stream *s = rc_plan_input(w->ix, w->plan, src);
 	const struct rc_dataset *d = &w->ix->datasets[s->dataset];
 	uint64_t out_bytes = reduced_bytes(src, d), rows[2], end, ignored;
-	struct slice c = {.w = w, .s = s, .input = input, .row_bytes = rc_dataset_row_bytes(d)};
+	struct slice c = {.w = w, .s = s, .input = input, .row_bytes = rc_dataset_row_bytes(d),
+			  .most = slice_rows(d)};
 	int rc = 0;
 
 	c.p = (char *)place + rc_aligned(t->n_rows * out_bytes);
-	window_of(w, tr, t->row0 + t->n_rows - 1, &ignored, &end);
+	window_of(w, t->stream, tr, t->row0 + t->n_rows - 1, &ignored, &end);
 	for (uint64_t i = 0; i < t->n_rows && !rc; i++) {
 		const uint64_t tick = t->row0 + i;
 		char *out = (char *)place + i * out_bytes;
 
-		if (i && w->ticks[tick] == w->ticks[tick - 1]) {
+		if (i && rc_tick_of(w, t->stream, tick) == w->ticks[tick - 1]) {
 			memcpy(out, out - out_bytes, out_bytes);
 			continue;
 		}
-		window_of(w, tr, tick, &rows[0], &rows[1]);
+		window_of(w, t->stream, tr, tick, &rows[0], &rows[1]);
 		rc = reduce_window(&c, src, (enum rc_dtype)d->dtype, rows, end, out, err);
 	}
 	return rc;

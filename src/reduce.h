@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Methods that make one value of all samples of a tick's window: mean, max, min.  The window of a
- * tick is what came after the tick before, up to the tick itself, which is included; that of the
- * first tick is as long as the second's.  Without a sample in it the tick takes the latest one
+ * tick is what came after the tick before, up to the tick itself (rc_tick_of()), which is included;
+ * that of the first begins at w->tick_before.  Without a sample in it the tick takes the latest one
  * before, as with previous, or the first of all.  This happens as rows are read, so that a stream
  * of any rate costs a tile the memory of its ticks, and what is computed sees a row a tick.
  */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "budget.h"
 #include "kernels/marks.h"
+#include "kernels/shared_math.h"
 
 enum {
 	TILE_BYTES = 2 << 20,       /* wanted bytes of a tile, input and output */
@@ -107,6 +108,34 @@ static int check_span(const struct rc_work *w, struct rc_rate rate, int64_t lo, 
 		       ((double)hi - (double)lo) / 1e9, ticks, (unsigned long long)longest);
 }
 
+/* The ticks are stamps, of which several may be the same. */
+static void extend_stamps(struct rc_work *w)
+{
+	int64_t n = (int64_t)w->n_ticks, first = w->ticks[0], last = w->ticks[n - 1], step;
+	int64_t next = rc_last_not_after(w->ticks, n, first) + 1;
+	int64_t previous = rc_last_not_after(w->ticks, n, last - 1);
+
+	w->tick_before = INT64_MIN;
+	w->tick_after = last;
+	if (next == n)
+		return;
+	if (__builtin_sub_overflow(w->ticks[next], first, &step) ||
+	    __builtin_sub_overflow(first, step, &w->tick_before))
+		w->tick_before = INT64_MIN;
+	if (__builtin_sub_overflow(last, w->ticks[previous], &step) ||
+	    __builtin_add_overflow(last, step, &w->tick_after))
+		w->tick_after = INT64_MAX;
+}
+
+static void extend_grid(struct rc_work *w, struct rc_rate rate, int64_t lo)
+{
+	if (__builtin_add_overflow(lo, rc_rate_offset_ns(rate, -1), &w->tick_before))
+		w->tick_before = INT64_MIN;
+	if (__builtin_add_overflow(lo, rc_rate_offset_ns(rate, (int64_t)w->n_ticks),
+				   &w->tick_after))
+		w->tick_after = INT64_MAX;
+}
+
 static int make_ticks(const struct rc_work_ask *ask, struct rc_work *w, struct rc_err *err)
 {
 	const struct rc_settings *set = ask->set;
@@ -119,6 +148,7 @@ static int make_ticks(const struct rc_work_ask *ask, struct rc_work *w, struct r
 		if (!rc && w->plan->timing == RC_TIMING_STAMPS) {
 			w->ticks = ref.t;
 			w->n_ticks = ref.n;
+			extend_stamps(w);
 			return 0;
 		}
 		if (!rc) {
@@ -140,9 +170,11 @@ static int make_ticks(const struct rc_work_ask *ask, struct rc_work *w, struct r
 		rc = rc_timeline_count(set->rate, lo, hi, &w->n_ticks, err);
 	if (!rc)
 		rc = rc_arena_array(&w->arena, &w->ticks, w->n_ticks, sizeof *w->ticks, err);
-	if (!rc)
-		rc_timeline_fill(set->rate, lo, w->n_ticks, w->ticks);
-	return rc;
+	if (rc)
+		return rc;
+	rc_timeline_fill(set->rate, lo, w->n_ticks, w->ticks);
+	extend_grid(w, set->rate, lo);
+	return 0;
 }
 
 /* The clock of the actions, or else of the first stream that has a usable one. */

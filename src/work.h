@@ -23,6 +23,9 @@ struct rc_work {
 	struct rc_err err;       /* code != 0: preparing failed, there are no tiles */
 	int64_t *ticks;          /* n_ticks; NULL when the episode has step indices only */
 	uint64_t n_ticks;
+	/* where a tick before the first and one after the last would be; INT64_MIN, and the last
+	 * tick, where nothing says how far apart they are */
+	int64_t tick_before, tick_after;
 	int64_t origin_ns;       /* absolute time of tick value 0 */
 	struct rc_track *tracks; /* one per source, streams in order, their sources in order */
 	size_t n_tracks;
@@ -45,16 +48,13 @@ struct rc_work {
 static inline int64_t rc_tick_of(const struct rc_work *w, size_t i_stream, uint64_t i_tick)
 {
 	const struct rc_track *tr;
-	int64_t tick = w->ticks[i_tick], end, step, late;
+	int64_t tick = w->ticks[i_tick], end;
 
-	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks || w->n_ticks < 2)
+	if (!w->plan->streams[i_stream].takes_end || i_tick + 1 < w->n_ticks)
 		return tick;
 	tr = rc_work_track(w, i_stream, 0);
 	end = tr->t[tr->n - 1];
-	if (__builtin_sub_overflow(end, tick, &late) ||
-	    __builtin_sub_overflow(tick, w->ticks[i_tick - 1], &step))
-		return tick;
-	return late > 0 && late < step ? end : tick;
+	return end > tick && end < w->tick_after ? end : tick;
 }
 
 struct rc_budget;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""check-clocks.py ROBOCACHE, in an empty folder: --clock-repair against numpy, and flags at the
-end of an episode."""
+"""check-clocks.py ROBOCACHE, in an empty folder: --clock-repair against numpy, flags at the end of
+an episode, and the first and last of the windows of mean and max."""
 import json
 import os
 import shutil
@@ -186,7 +186,9 @@ def ends():
             g["obs/q"] = np.arange(n, dtype="f8").reshape(n, 1)
             g["dones"] = (np.arange(n) == n - 1).astype(dtype)
         for how in ([], ["--dtype", "dones:f64"], ["--compression", "gzip:1"], ["--rate", "7.3"],
-                    ["--memory", "24M", "--rate", "900"]):
+                    ["--memory", "24M", "--rate", "900"], ["--rate", "1/100"],
+                    ["--method", "linear"], ["--method", "min"], ["--method", "dones:max"],
+                    ["--rate", "1/100", "--method", "dones:max"]):
             run("--rate", "20", *how)
             with h5py.File("out/shard-00000.h5") as f:
                 done = f["data/demo_0/dones"][()]
@@ -200,6 +202,66 @@ def ends():
         run("--rate", "7.3", "--method", "dones:nearest")
         with h5py.File("out/shard-00000.h5") as f:
             check(not f["data/demo_0/dones"][()].any(), "another method was asked for")
+
+
+def write_done(stamps):
+    shutil.rmtree("raw")
+    os.mkdir("raw")
+    with h5py.File("raw/a.h5", "w") as f:
+        f["timestamp_ns"] = np.array(stamps)
+        f["actions"] = np.zeros((len(stamps), 7))
+        f["done"] = (np.arange(len(stamps)) == len(stamps) - 1).astype("u1")
+
+
+def done_of(*args):
+    run(*args)
+    with h5py.File("out/shard-00000.h5") as f:
+        return next(d[()] for n, d in f["data/demo_0"].items() if n in ("dones", "done")).tolist()
+
+
+def last_moments():
+    """The ticks of 30 Hz are 33,333,333 or 33,333,334 ns apart; the tick after the last counts."""
+    for end, last in ((99_999_999, [0, 0, 1]), (100_000_000, [0, 0, 0, 1])):
+        write_done([0, 50_000_000, end])
+        check(done_of("--rate", "30") == last, end, "at 30 Hz")
+
+
+def windows():
+    """Of ticks that have no other before or after them, or only equal ones."""
+    shutil.rmtree("raw")
+    os.mkdir("raw")
+    t = np.arange(201) * (S // 10)
+    for ref, args, first in (([10.], [], 0), ([10., 10.], [], 0), ([10., 10., 10.5], [], 9.5),
+                             ([10., 10.5], [], 9.5), ([10., 10.5], ["--rate", "1"], 9.),
+                             ([10.], ["--rate", "3"], 10 - 1 / 3)):
+        with h5py.File("raw/a.h5", "w") as f:
+            f["timestamp_ns"] = t
+            f["actions"] = np.arange(len(t), dtype="f8").reshape(-1, 1)
+            f["cue/timestamp"] = np.array(ref)
+            f["cue/x"] = np.zeros((len(ref), 1))
+        run("--reference", "x", "--method", "mean", *args)
+        with h5py.File("out/shard-00000.h5") as f:
+            got = f["data/demo_0/actions"][0, 0]
+        inside = np.flatnonzero((t <= 10 * S) & (t > (round(first * S) if first else -1)))
+        check(got == inside.mean(), "the first window of", ref, args, got, inside.mean())
+
+
+def wide():
+    """Long chunks side by side, of which no cache has a row."""
+    shutil.rmtree("raw")
+    os.mkdir("raw")
+    n, rng = 4000, np.random.default_rng(5)
+    x = rng.integers(-1000, 1000, (n, 400)).astype("f4")
+    with h5py.File("raw/a.h5", "w") as f:
+        f["arm/timestamp_ns"] = np.arange(n) * (S // 1000)
+        f.create_dataset("arm/q", data=x, chunks=(1900, 40), compression=1)
+    for method in ("mean", "max"):
+        run("--rate", "100", "--method", method)
+        with h5py.File("out/shard-00000.h5") as f:
+            got = f["data/demo_0/obs/q"][()]
+        rows = [x[max(0, 10 * k - 9):10 * k + 1] for k in range(n // 10)]
+        want = np.array([getattr(r.astype("f8"), method)(0) for r in rows])
+        check(np.array_equal(got, want.astype(got.dtype)), method, "of wide rows")
 
 
 def cut():
@@ -221,6 +283,9 @@ spread()
 restamp()
 both()
 ends()
+last_moments()
+windows()
+wide()
 cut()
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)

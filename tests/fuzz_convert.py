@@ -22,8 +22,8 @@ import h5py  # noqa: E402  (after HDF5_PLUGIN_PATH)
 import numpy as np  # noqa: E402
 
 from fuzz_data import dataset  # noqa: E402
-from fuzz_recipe import Recipe  # noqa: E402
-from fuzz_reference import (check, check_values, expected, picked,  # noqa: E402
+from fuzz_recipe import REDUCING, Recipe  # noqa: E402
+from fuzz_reference import (check, check_values, expected, grid_around, picked,  # noqa: E402
                             validity, wrong)
 
 CODECS = {"none": [], "gzip": [1], "gzip:9": [1], "zstd": [32015], "zstd:1": [32015]}
@@ -148,10 +148,11 @@ def check_episode(f, e, ep, r, figures):
         for s in members:
             method = r.method_of(s) if resampled else "copy"
             rows = ticks if resampled else np.zeros(n, np.int64)
-            if s.role == "done" and method == "previous" and name not in r.fuse and \
-                    len(rows) > 1 and 0 < s.t[-1] - rows[-1] < rows[-1] - rows[-2]:
+            first, after = grid_around(ticks, r.rate) if resampled else (None, None)
+            if s.role == "done" and method in ("previous", *REDUCING) and name not in r.fuse and \
+                    after and rows[-1] < s.t[-1] < after:
                 rows = np.append(rows[:-1], s.t[-1])  # the end stays marked
-            want.append(expected(s, s.t, rows, method, dtype))
+            want.append(expected(s, s.t, rows, first, method, dtype))
             if resampled:
                 figures.add(s, r, name, dtype, s.t, ticks, method, masks[s.name][1])
             else:

@@ -143,7 +143,7 @@ class Recipe:
         fits = m in ("nearest", "previous") or (s.kind != "image" and (
             m == "linear" or (m == "slerp" and width in (4, 7)))) or (
             m in REDUCING and s.kind == "low")
-        if m and fits:
+        if m and fits and (pattern or s.role != "done"):
             return m
         if pattern:
             return None

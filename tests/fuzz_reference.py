@@ -80,12 +80,24 @@ def slerp(x, place_, a):
     return np.where(inside_, v, p), np.where(inside_, tol, 0), unclear & inside
 
 
-def reduced(x, t, ticks, method, dtype):
-    """One value of the samples after the tick before, up to the tick: the least and most it is."""
+def grid_around(ticks, rate):
+    """Where a tick before the first and one after the last would be; None: nobody knows."""
+    if rate:
+        n = len(ticks)
+        return int(ticks[0]) + int(-10**9 // rate), int(ticks[0]) + int(n * 10**9 // rate)
+    far = np.unique(ticks)
+    if len(far) < 2:
+        return None, None
+    return 2 * int(far[0]) - int(far[1]), 2 * int(far[-1]) - int(far[-2])
+
+
+def reduced(x, t, ticks, first, method, dtype):
+    """One value of the samples after the tick before, up to the tick: the least and most it is.
+    first: the tick before the first one."""
     lo, hi = [], []
     for k, tick in enumerate(ticks):
         k = int(np.searchsorted(ticks, tick))  # of equal ticks the first
-        before = ticks[k - 1] if k else 2 * ticks[0] - ticks[1] if len(ticks) > 1 else None
+        before = ticks[k - 1] if k else first
         a = 0 if before is None else int(np.searchsorted(t, before, "right"))
         b = int(np.searchsorted(t, tick, "right"))
         if a >= b:
@@ -107,7 +119,7 @@ def reduced(x, t, ticks, method, dtype):
     return cast(np.array(lo), dtype), cast(np.array(hi), dtype)
 
 
-def expected(s, t, ticks, method, dtype):
+def expected(s, t, ticks, first, method, dtype):
     """The lowest and highest value allowed, and rows where anything is."""
     x = s.x.reshape(len(s.x), -1)
     anything = np.zeros(len(ticks), bool)
@@ -115,7 +127,7 @@ def expected(s, t, ticks, method, dtype):
         v = cast(x[picked(t, ticks, method)] if method != "copy" else x[:len(ticks)], dtype)
         return v, v, anything
     if method in ("mean", "max", "min"):
-        return *reduced(x, t, ticks, method, dtype), anything
+        return *reduced(x, t, ticks, first, method, dtype), anything
     at = place(t, ticks)
     lo, hi, inside = at
     a = (ticks - t[lo]).astype(LD) / np.where(inside, t[hi] - t[lo], 1).astype(LD)

@@ -273,10 +273,11 @@ Test(plan, methods_that_do_not_fit_a_named_stream)
 	ADD(&j, "a.h5", 1, ARM);
 	j.set.rate = (struct rc_rate){20, 1};
 	j.set.method = ITEMS("cam:linear");
-	refused(&j, "images take nearest or previous");
+	refused(&j, "which takes nearest, previous");
 	again(&j);
 	j.set.method = ITEMS("actions:slerp");
-	refused(&j, "method slerp does not fit stream 'actions' (lowdim, 8 values a row)");
+	refused(&j, "method slerp does not fit stream 'actions' (lowdim, 8 values a row), which "
+		    "takes linear, nearest, previous, mean, max, min");
 	end(&j);
 }
 
