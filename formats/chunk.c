@@ -88,18 +88,18 @@ static void count_decoded(struct rc_input *in, const struct rc_dataset *d, uint6
 
 /* --- contiguous ----------------------------------------------------------------------------- */
 
-int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
-		  struct rc_err *err)
+static int need_fd(struct rc_input *in, const struct rc_index_file *of, int *fd_out,
+		   struct rc_err *err)
 {
 	struct chunk_file *f, *fresh = in->files, *end = in->files + CHUNK_MAX_FILES;
-	size_t n_path = strlen(ix->path) + 1;
+	size_t n_path = strlen(of->path) + 1;
 	struct stat st;
 	int rc = 0;
 
 	for (f = in->files; f < end; f++) {
-		if (f->fd >= 0 && !strcmp(f->path, ix->path)) {
+		if (f->fd >= 0 && !strcmp(f->path, of->path)) {
 			/* an unpacked file may have gone and come back since */
-			if (!rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, NULL))
+			if (!rc_input_same(f->fd, of->path, of->bytes, of->mtime_ns, NULL))
 				break;
 			close_file(f);
 		}
@@ -111,12 +111,12 @@ int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 		close_file(f);
 		rc = rc_grow_array(&f->path, &f->cap_path, n_path, 1, err);
 		if (!rc) {
-			memcpy(f->path, ix->path, n_path);
-			rc = rc_input_open(rc_reader_pool(in->reader), ix->path, &f->fd, &st,
+			memcpy(f->path, of->path, n_path);
+			rc = rc_input_open(rc_reader_pool(in->reader), of->path, &f->fd, &st,
 					   err);
 		}
 		if (!rc)
-			rc = rc_input_same(f->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
+			rc = rc_input_same(f->fd, of->path, of->bytes, of->mtime_ns, err);
 	}
 	if (rc) {
 		close_file(f);
@@ -125,6 +125,20 @@ int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
 	f->used = ++in->n_uses;
 	*fd_out = f->fd;
 	return 0;
+}
+
+int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, const struct rc_dataset *d,
+		  int *fd_out, struct rc_err *err)
+{
+	struct rc_index_file of = {ix->path, ix->file_bytes, ix->mtime_ns};
+	int rc = d->linked ? rc_index_file(ix, d->linked, &of, err) : 0;
+
+	if (rc)
+		return rc;
+	rc = need_fd(in, &of, fd_out, err);
+	if (d->linked)
+		free(of.path);
+	return rc;
 }
 
 int chunk_read_at(int fd, const char *path, uint64_t at, void *dst, uint64_t n,
@@ -228,7 +242,7 @@ static int read_contiguous(struct rc_input *in, const struct rc_index *ix, uint3
 		return rc_fail(err, RC_E_FORMAT, "missing_data",
 			       "'%s': the values of '%s' were never written", ix->path,
 			       rc_index_str(ix, d->path));
-	rc = chunk_need_fd(in, ix, &s.fd, err);
+	rc = chunk_need_fd(in, ix, d, &s.fd, err);
 	if (!rc)
 		rc = read_runs(in, &s, runs, n_runs, dst, err);
 	if (!rc)

@@ -38,7 +38,7 @@ static int need_places(struct rc_input *in, const struct rc_index *ix, uint32_t 
 	pl->index = 0;
 	pl->known = false;
 	chunk_grid_of(&ix->datasets[i_dataset], &grid);
-	if (grid.n <= RC_MAX_PLACES && !ix->user_block) {
+	if (grid.n <= RC_MAX_PLACES) {
 		bytes = grid.n * sizeof *pl->p;
 		rc = rc_grow_array(&pl->p, &pl->cap, grid.n, sizeof *pl->p, err);
 		if (rc)
@@ -75,19 +75,19 @@ static size_t neighbours(const struct rc_place *p, const uint64_t *ids, size_t n
 	return n;
 }
 
-static bool inside(const struct chunk_window *w, const struct rc_index *ix,
+static bool inside(const struct chunk_window *w, const struct rc_index *ix, uint32_t linked,
 		   const struct rc_place *p)
 {
-	return w->index == ix->serial && p->n && p->address >= w->address &&
+	return w->index == ix->serial && w->linked == linked && p->n && p->address >= w->address &&
 	       p->n <= w->n && p->address - w->address <= w->n - p->n;
 }
 
-static int fill_window(struct rc_input *in, const struct rc_index *ix, uint64_t address,
-		       uint64_t n, struct rc_err *err)
+static int fill_window(struct rc_input *in, const struct rc_index *ix, const struct rc_dataset *d,
+		       uint64_t address, uint64_t n, struct rc_err *err)
 {
 	struct chunk_window *w = &in->window;
-	uint64_t left = ix->file_bytes - address;
-	int fd = -1, rc = chunk_need_fd(in, ix, &fd, err);
+	uint64_t left = rc_index_file_bytes(ix, d) - address;
+	int fd = -1, rc = chunk_need_fd(in, ix, d, &fd, err);
 
 	if (n < READ_AHEAD)
 		n = left < READ_AHEAD ? left : READ_AHEAD;
@@ -99,6 +99,7 @@ static int fill_window(struct rc_input *in, const struct rc_index *ix, uint64_t 
 	if (rc)
 		return rc;
 	w->index = ix->serial;
+	w->linked = d->linked;
 	w->address = address;
 	w->n = n;
 	return 0;
@@ -108,6 +109,7 @@ int chunk_fetch(struct rc_input *in, const struct rc_index *ix, uint32_t i_datas
 		const uint64_t *ids, size_t n_ids, struct rc_stored_chunk *chunks_out,
 		size_t *n_done_out, struct rc_err *err)
 {
+	const struct rc_dataset *d = &ix->datasets[i_dataset];
 	const struct rc_place *p;
 	uint64_t bytes;
 	size_t n = 0;
@@ -120,13 +122,13 @@ int chunk_fetch(struct rc_input *in, const struct rc_index *ix, uint32_t i_datas
 	if (!in->places.known || !p[ids[0]].n)
 		return rc_reader_chunks(in->reader, ix, i_dataset, ids, n_ids, chunks_out,
 					n_done_out, err);
-	if (!inside(&in->window, ix, &p[ids[0]])) {
+	if (!inside(&in->window, ix, d->linked, &p[ids[0]])) {
 		neighbours(p, ids, n_ids, &bytes);
-		rc = fill_window(in, ix, p[ids[0]].address, bytes, err);
+		rc = fill_window(in, ix, d, p[ids[0]].address, bytes, err);
 		if (rc)
 			return rc;
 	}
-	for (; n < n_ids && inside(&in->window, ix, &p[ids[n]]); n++)
+	for (; n < n_ids && inside(&in->window, ix, d->linked, &p[ids[n]]); n++)
 		chunks_out[n] = (struct rc_stored_chunk){
 			.bytes = (char *)in->window.room.p +
 				 (p[ids[n]].address - in->window.address),

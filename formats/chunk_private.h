@@ -19,6 +19,7 @@ struct chunk_file {
 /* Stored bytes of a file, read ahead: those at [address, address + n). */
 struct chunk_window {
 	uint64_t index, address; /* index: its serial; 0 for none */
+	uint32_t linked;         /* which of its files */
 	size_t n;
 	struct rc_scratch room;
 };
@@ -46,9 +47,9 @@ struct rc_input {
 	struct rc_codec_count codecs[RC_N_CODECS];
 };
 
-/* A descriptor of the file that was scanned, unchanged since. */
-int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, int *fd_out,
-		  struct rc_err *err);
+/* A descriptor of the file that dataset d is in, unchanged since the scan. */
+int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, const struct rc_dataset *d,
+		  int *fd_out, struct rc_err *err);
 int chunk_read_at(int fd, const char *path, uint64_t at, void *dst, uint64_t n,
 		  struct rc_err *err);
 /* The stored bytes of the first chunks of `ids`, *n_done_out >= 1 of them, valid until the next

@@ -381,6 +381,7 @@ uint32_t describe_dataset(struct draft *d, struct rc_h5_node *n)
 		struct rc_dataset s = *n->dataset;
 		s.address = n->address;
 		s.stored_bytes = n->stored_bytes;
+		s.linked = n->linked;
 		s.path = rc_ixb_str(d->b, n->path);
 		n->i_dataset = rc_ixb_dataset(d->b, &s);
 	}

@@ -68,11 +68,16 @@ static void list_top(const struct rc_h5_tree *t, char *dst, size_t cap)
 
 static int not_recognised(const struct rc_h5_tree *t, const char *why, struct rc_err *err)
 {
-	char seen[300];
+	char seen[300], links[100] = "";
 
 	list_top(t, seen, sizeof seen);
+	if (t->n_external_links)
+		snprintf(links, sizeof links,
+			 "; %zu link%s to other files %s followed with --allow-external only",
+			 t->n_external_links, t->n_external_links == 1 ? "" : "s",
+			 t->n_external_links == 1 ? "is" : "are");
 	return rc_fail(err, RC_E_FORMAT, "unknown_layout",
-		       "no known layout: %s; the top of the file holds %s", why, seen);
+		       "no known layout: %s; the top of the file holds %s%s", why, seen, links);
 }
 
 static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
@@ -84,8 +89,8 @@ static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
 	if (t->n_external_links)
 		rc_ixb_note(b, RC_NOTE_WARNING, "external_links", "/",
 			    "%zu link%s to other files, such as '%s', not followed; "
-			    "name those files as inputs, or copy what they hold into this one with "
-			    "h5copy",
+			    "--allow-external follows those that stay in the directory of the "
+			    "input",
 			    t->n_external_links, t->n_external_links == 1 ? "" : "s",
 			    t->external_link);
 }
@@ -93,9 +98,10 @@ static void note_skipped(const struct rc_h5_tree *t, struct rc_index_builder *b)
 /* What cannot be read may have been an episode, of which the layout saw nothing. */
 static void note_damage(const struct rc_h5_node *n, struct rc_index_builder *b, int *left)
 {
-	if (n->problem_code && *left > 0 && !strcmp(n->problem_code, "unreadable") &&
-	    !rc_ixb_noted(b, "unreadable", n->path)) {
-		rc_ixb_note(b, RC_NOTE_WARNING, "unreadable", n->path, "'%s' %s: %s", n->path,
+	if (n->problem_code && *left > 0 &&
+	    (!strcmp(n->problem_code, "unreadable") || !strcmp(n->problem_code, "broken_link")) &&
+	    !rc_ixb_noted(b, n->problem_code, n->path)) {
+		rc_ixb_note(b, RC_NOTE_WARNING, n->problem_code, n->path, "'%s' %s: %s", n->path,
 			    n->is_group ? "is incomplete" : "is left out",
 			    n->problem ? n->problem : "damaged");
 		--*left;

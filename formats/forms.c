@@ -52,7 +52,7 @@ int rc_forms_add(struct rc_forms *f, const struct rc_dataset *d, uint32_t *i_out
 	size_t slot;
 	int rc = 0;
 
-	form.path = 0;
+	form.path = form.linked = 0;
 	form.address = form.stored_bytes = 0;
 	if (2 * (f->n + 1) > f->n_slots)
 		rc = more_slots(f, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The forms of datasets: all of a struct rc_dataset but its path, address and stored_bytes.  The
- * datasets of a hundred thousand short episodes have a handful of forms, so a reader process keeps
- * each once.  Owned and used by one thread.  Begins as {0}.
+ * The forms of datasets: all of a struct rc_dataset but its path, file, address and stored_bytes.
+ * The datasets of a hundred thousand short episodes have a handful of forms, so a reader process
+ * keeps each once.  Owned and used by one thread.  Begins as {0}.
  */
 #ifndef RC_FORMS_H
 #define RC_FORMS_H

@@ -389,6 +389,12 @@ static void storage_of(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t d
 	d->dtype = e->dtype;
 	d->big_endian = e->exact && e->big_endian;
 	d->address = RC_NO_ADDRESS;
+	if (n->composed) {
+		d->stored_bytes = bytes;
+		d->storage = RC_STORE_READER;
+		d->big_endian = 0;
+		return;
+	}
 	d->stored_bytes = H5Dget_storage_size(dset);
 	switch (H5Pget_layout(dcpl)) {
 	case H5D_COMPACT:
@@ -412,24 +418,34 @@ static void storage_of(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t d
 		d->big_endian = 0;
 }
 
-/* Values that live outside the file are never touched: asking a virtual dataset even for its
- * shape opens its sources. */
-static bool inside_file(struct rc_h5_node *n, hid_t dcpl)
+/* Codes of problems outlive the error that has them. */
+static const char *lasting(const char *reason)
 {
-	if (dcpl < 0) {
-		damaged(n, "its description");
-		return false;
-	}
-	if (H5Pget_layout(dcpl) == H5D_VIRTUAL) {
-		h5_problem(n, "virtual", "it is a virtual dataset: its values are in other files; "
-			   "h5repack makes a copy that holds them");
-		return false;
-	}
-	if (H5Pget_external_count(dcpl) > 0) {
-		h5_problem(n, "external", "its values are in an external file, which is not read");
-		return false;
-	}
-	return true;
+	static const char *const codes[] = { "virtual", "external", "broken_link", "missing_data",
+					     "beyond_file" };
+
+	for (size_t i = 0; i < RC_ARRAY_LEN(codes); i++)
+		if (!strcmp(reason, codes[i]))
+			return codes[i];
+	return "unreadable";
+}
+
+/* One whose values lie elsewhere is put together from its parts, all of which must be there. */
+static bool compose(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset)
+{
+	struct h5_parts *parts = NULL;
+	struct rc_err err = { 0 };
+	int rc = h5_parts_open(t, dset, &parts, &err);
+
+	n->composed = true;
+	if (rc == 0)
+		rc = h5_parts_check(parts, t, &err);
+	if (rc)
+		h5_problem(n, lasting(err.reason), "%s", err.msg);
+	else if (h5_parts_elsewhere(parts))
+		n->linked = RC_LINKED_MANY;
+	h5_parts_close(parts);
+	return rc == 0;
 }
 
 /* The values of a member are as far apart as its records are long. */
@@ -459,7 +475,11 @@ static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dse
 	struct element e = { 0 };
 	size_t bytes;
 
-	if (!inside_file(n, dcpl))
+	if (dcpl < 0) {
+		damaged(n, "its description");
+		goto done;
+	}
+	if (h5_is_composed(dcpl) && !compose(t, n, dset))
 		goto done;
 	space = H5Dget_space(dset);
 	type = H5Dget_type(dset);
@@ -470,7 +490,7 @@ static void describe(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dse
 	n->usable = true;
 	if (!shape_of(n, space))
 		goto done;
-	bytes = member < 0 ? h5_bytes_of(n, type) : 0;
+	bytes = member < 0 && !n->composed ? h5_bytes_of(n, type) : 0;
 	if (bytes) {
 		e = (struct element){ .dtype = RC_U8, .stored_size = bytes, .exact = true };
 		storage_of(t, n, dset, dcpl, &e);
@@ -545,7 +565,7 @@ bool rc_h5_transposable(const struct rc_h5_node *n)
 {
 	const struct rc_dataset *d = n->dataset;
 
-	if (n->is_member || d->rank != 2 || d->time_last || !n->usable)
+	if (n->is_member || n->composed || d->rank != 2 || d->time_last || !n->usable)
 		return false;
 	for (uint32_t k = 0; k < d->n_filters; k++)
 		if (!native_filter(d->filters[k].id))

@@ -68,7 +68,7 @@ static bool read_at(const struct rc_h5_tree *t, uint64_t at, uint64_t n, void *d
 	uint64_t end;
 
 	if (!rc_add(at, n, &end) || end > t->file_bytes ||
-	    H5Fget_vfd_handle(t->file, H5P_DEFAULT, &fd) < 0 || !fd)
+	    H5Fget_vfd_handle(t->here, H5P_DEFAULT, &fd) < 0 || !fd)
 		return false;
 	for (uint64_t done = 0; done < n;) {
 		ssize_t got = pread(*(int *)fd, (char *)dst + done, n - done, (off_t)(at + done));
@@ -227,7 +227,7 @@ struct look {
 static bool addresses_of_8(const struct rc_h5_tree *t)
 {
 	size_t addr = 0, size = 0;
-	hid_t p = H5Fget_create_plist(t->file);
+	hid_t p = H5Fget_create_plist(t->here);
 	bool ok = p >= 0 && H5Pget_sizes(p, &addr, &size) >= 0 && addr == 8;
 
 	if (p >= 0)

@@ -41,6 +41,23 @@ static uint64_t chunk_bytes(const struct rc_dataset *d)
 
 /* --- through libhdf5 -------------------------------------------------------------------------- */
 
+static int rows_of_parts(const struct rc_h5_tree *t, const struct rc_h5_node *n,
+			 const struct region *r, struct rc_err *err)
+{
+	hid_t dset = h5_open_dataset(t, n, err);
+	struct h5_parts *parts = NULL;
+	int rc;
+
+	if (dset < 0)
+		return RC_E_FORMAT;
+	rc = h5_parts_open(t, dset, &parts, err);
+	if (rc == 0)
+		rc = h5_parts_read(parts, t, n->dataset->dtype, r->row0, r->n_rows, r->dst, err);
+	h5_parts_close(parts);
+	H5Oclose(dset);
+	return rc;
+}
+
 static int rows_by_library(const struct rc_h5_tree *t, const struct rc_h5_node *n,
 			   const struct region *r, struct rc_err *err)
 {
@@ -167,6 +184,8 @@ int rc_h5_rows_native(const struct rc_h5_tree *t, const struct rc_h5_node *n, ui
 	if (d->chunk[0] && chunk_bytes(d) > MAX_CHUNK_BYTES)
 		return rc_fail(err, RC_E_UNSUPPORTED, "chunk_too_large",
 			       "the chunks of '%s' are too large to look into", n->path);
+	if (n->composed)
+		return rows_of_parts(t, n, &r, err);
 	if (d->storage != RC_STORE_CHUNKED)
 		return rows_by_library(t, n, &r, err);
 	rc = rows_by_chunk(t, n, &r, err);

@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "formats/h5private.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/names.h"
 #include "formats/codec.h"
 
 enum { MAX_OBJECTS = 2000000, MAX_DEPTH = 64, MAX_PATH = 4096, MAX_SKIPPED = 100 };
-enum { CACHE_BYTES = 4 << 20 };
+enum { MAX_FILES = 8 }; /* that a link in one leads to the next of */
+
+/* A group that was entered: its address in the file, and how often a link led to a file before. */
+struct seen {
+	haddr_t addr; /* HADDR_UNDEF: a free place of the table */
+	uint64_t visit;
+};
 
 struct walk {
 	struct rc_h5_tree *t;
 	size_t n_objects;
-	haddr_t *seen; /* addresses of groups: open addressing, HADDR_UNDEF is free */
+	struct seen *seen; /* open addressing */
 	size_t n_seen, cap_seen;
+	uint64_t visit, n_visits; /* of the file at hand; of all */
+	struct { dev_t dev; ino_t ino; } files[MAX_FILES]; /* from the input to the one at hand */
+	size_t n_files;
 	struct rc_err *err;
 };
 
@@ -38,37 +46,39 @@ struct links {
 
 /* --- the set of groups already entered -------------------------------------------------------- */
 
-static size_t seen_slot(const struct walk *w, haddr_t addr)
+static size_t seen_slot(const struct walk *w, haddr_t addr, uint64_t visit)
 {
-	size_t i = (size_t)((addr * 0x9e3779b97f4a7c15u) >> 20) & (w->cap_seen - 1);
-	while (w->seen[i] != HADDR_UNDEF && w->seen[i] != addr)
+	uint64_t hash = (addr ^ visit << 40) * 0x9e3779b97f4a7c15u;
+	size_t i = (size_t)(hash >> 20) & (w->cap_seen - 1);
+
+	while (w->seen[i].addr != HADDR_UNDEF &&
+	       (w->seen[i].addr != addr || w->seen[i].visit != visit))
 		i = (i + 1) & (w->cap_seen - 1);
 	return i;
 }
 
 static int seen_grow(struct walk *w)
 {
-	haddr_t *old = w->seen;
+	struct seen *old = w->seen, *fresh;
 	size_t n_old = w->cap_seen, cap = n_old ? 2 * n_old : 256;
-	haddr_t *fresh;
 	int rc = rc_new_array(&fresh, cap, sizeof *fresh, w->err);
 
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < cap; i++)
-		fresh[i] = HADDR_UNDEF;
+		fresh[i].addr = HADDR_UNDEF;
 	w->seen = fresh;
 	w->cap_seen = cap;
 	for (size_t i = 0; i < n_old; i++)
-		if (old[i] != HADDR_UNDEF)
-			fresh[seen_slot(w, old[i])] = old[i];
+		if (old[i].addr != HADDR_UNDEF)
+			fresh[seen_slot(w, old[i].addr, old[i].visit)] = old[i];
 	free(old);
 	return 0;
 }
 
 static bool seen_has(const struct walk *w, haddr_t addr)
 {
-	return w->cap_seen && w->seen[seen_slot(w, addr)] == addr;
+	return w->cap_seen && w->seen[seen_slot(w, addr, w->visit)].addr == addr;
 }
 
 static int seen_add(struct walk *w, haddr_t addr)
@@ -78,7 +88,7 @@ static int seen_add(struct walk *w, haddr_t addr)
 		if (rc)
 			return rc;
 	}
-	w->seen[seen_slot(w, addr)] = addr;
+	w->seen[seen_slot(w, addr, w->visit)] = (struct seen){ addr, w->visit };
 	w->n_seen++;
 	return 0;
 }
@@ -231,9 +241,10 @@ static int enter_dataset(struct walk *w, struct rc_h5_node *n, hid_t id)
 	size_t n_members = 0;
 	int rc = h5_classify(w->t, n, id, w->err);
 
+	n->linked = n->composed ? n->linked : w->t->linked;
 	if (rc == 0 && n->problem_code && strcmp(n->problem_code, "compound") == 0)
 		rc = h5_add_members(w->t, n, id, MAX_OBJECTS - w->n_objects, &n_members, w->err);
-	else if (rc == 0)
+	else if (rc == 0 && !n->composed)
 		rc = h5_find_frames(w->t, n, w->err);
 	w->n_objects += n_members;
 	return rc;
@@ -255,40 +266,87 @@ static int enter_object(struct walk *w, struct rc_h5_node *n, hid_t id, haddr_t 
 	return rc;
 }
 
-static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const struct link *l,
-		      int depth)
+static int add_object(struct walk *w, struct rc_h5_node *group, const char *name, hid_t id,
+		      haddr_t addr, int depth)
 {
+	H5I_type_t type = id < 0 ? H5I_BADID : H5Iget_type(id);
 	struct rc_h5_node *n = NULL;
-	H5I_type_t type = H5I_BADID;
 	char cause[256];
-	hid_t id = -1;
 	int rc;
 
-	if (l->type == H5L_TYPE_EXTERNAL)
-		return note_external(w, group, l->name);
-	if (l->type != H5L_TYPE_HARD || seen_has(w, l->addr) ||
-	    strlen(group->path) + strlen(l->name) >= MAX_PATH)
-		return skip_link(w, group, l->name);
-	w->n_objects++;
-	id = H5Oopen(gid, l->name, w->t->lapl);
-	if (id >= 0)
-		type = H5Iget_type(id);
-	if (type == H5I_DATATYPE) { /* a named type holds no data */
-		rc = 0;
-		goto done;
-	}
-	rc = h5_node_new(group, l->name, &n, w->err);
+	if (type == H5I_DATATYPE) /* a named type holds no data */
+		return 0;
+	rc = h5_node_new(group, name, &n, w->err);
 	if (rc)
-		goto done;
+		return rc;
 	append_child(group, n);
 	if (type == H5I_GROUP || type == H5I_DATASET) {
 		n->is_group = type == H5I_GROUP;
-		rc = enter_object(w, n, id, l->addr, depth);
-	} else {
-		h5_cause(cause, sizeof cause);
-		h5_problem(n, "unreadable", "it cannot be opened: %s", cause);
+		return enter_object(w, n, id, addr, depth);
 	}
-done:
+	h5_cause(cause, sizeof cause);
+	if (*h5_refusal())
+		h5_problem(n, "broken_link", "it is a link to another file, %s", h5_refusal());
+	else
+		h5_problem(n, "unreadable", "it cannot be opened: %s", cause);
+	return 0;
+}
+
+/* Whether the links so far lead to this file again. */
+static bool file_again(const struct walk *w, const struct stat *st)
+{
+	for (size_t i = 0; i < w->n_files; i++)
+		if (w->files[i].dev == st->st_dev && w->files[i].ino == st->st_ino)
+			return true;
+	return false;
+}
+
+/* Another file, as long as the object that a link leads to is looked at. */
+static int visit_file(struct walk *w, struct rc_h5_node *group, const char *name, hid_t id,
+		      int depth)
+{
+	const struct h5_lent *l;
+	uint64_t visit = w->visit;
+	struct h5_here before;
+	H5O_info_t info;
+	struct stat st;
+	int rc;
+
+	if (id < 0 || !h5_enter(w->t, id, &before))
+		return add_object(w, group, name, -1, 0, depth);
+	l = h5_lent_of(w->t->here);
+	if (!l || fstat(l->fd, &st) || file_again(w, &st) || w->n_files == MAX_FILES ||
+	    H5Oget_info2(id, &info, H5O_INFO_BASIC) < 0) {
+		rc = skip_link(w, group, name);
+	} else {
+		w->files[w->n_files].dev = st.st_dev;
+		w->files[w->n_files++].ino = st.st_ino;
+		w->visit = ++w->n_visits;
+		rc = add_object(w, group, name, id, info.addr, depth);
+		w->visit = visit;
+		w->n_files--;
+	}
+	h5_leave(w->t, &before);
+	return rc;
+}
+
+static int visit_link(struct walk *w, struct rc_h5_node *group, hid_t gid, const struct link *l,
+		      int depth)
+{
+	bool external = l->type == H5L_TYPE_EXTERNAL;
+	hid_t id;
+	int rc;
+
+	if (external && !w->t->links)
+		return note_external(w, group, l->name);
+	if ((l->type != H5L_TYPE_HARD && !external) || (!external && seen_has(w, l->addr)) ||
+	    strlen(group->path) + strlen(l->name) >= MAX_PATH)
+		return skip_link(w, group, l->name);
+	w->n_objects++;
+	h5_forget_refusal();
+	id = H5Oopen(gid, l->name, w->t->lapl);
+	rc = external ? visit_file(w, group, l->name, id, depth)
+		      : add_object(w, group, l->name, id, l->addr, depth);
 	if (id >= 0)
 		H5Oclose(id);
 	return rc;
@@ -311,8 +369,15 @@ static int walk_root(struct rc_h5_tree *t, struct rc_err *err)
 {
 	struct walk w = { .t = t, .err = err };
 	hid_t root = H5Oopen(t->file, "/", t->lapl);
+	const struct h5_lent *own = h5_lent_of(t->file);
+	struct stat st = { 0 };
 	H5O_info_t info;
 	int rc;
+
+	if (own && !fstat(own->fd, &st)) {
+		w.files[0].dev = st.st_dev;
+		w.files[w.n_files++].ino = st.st_ino;
+	}
 
 	if (root < 0 || H5Iget_type(root) != H5I_GROUP ||
 	    H5Oget_info2(root, &info, H5O_INFO_BASIC) < 0) {
@@ -336,142 +401,21 @@ done:
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-struct magic {
-	const char *bytes;
-	size_t n;
-	const char *what;
-};
-
-/* What people keep beside HDF5 under its names. */
-static const struct magic magics[] = {
-	{ "version https://git-lfs", 23, "a git-lfs pointer; git lfs pull fetches the file" },
-	{ "\x28\xb5\x2f\xfd", 4, "compressed with zstd; decompress it first with zstd -d" },
-	{ "\x1f\x8b", 2, "compressed with gzip; decompress it first with gunzip" },
-	{ "PK\x03\x04", 4, "a zip archive (npz, zarr); it must be converted to HDF5 first" },
-	{ "\x93NUMPY", 6, "a numpy array; it must be converted to HDF5 first" },
-	{ "#ROSBAG", 7, "a ROS bag, which this program does not read" },
-	{ "\x89MCAP", 5, "an MCAP recording, which this program does not read" },
-	{ "ULog", 4, "a PX4 log, which this program does not read" },
-	{ "CDF", 3, "a classic netCDF file, which this program does not read" },
-	{ "SQLite format 3", 15, "an SQLite database, perhaps of rosbag2, which is not read" },
-	{ "\x80\x04", 2, "a Python pickle, which this program does not read" },
-	{ "<", 1, "text; was an error page saved instead of the data?" },
-};
-
-static int not_hdf5(int fd, uint64_t file_bytes, struct rc_err *err)
-{
-	char head[32] = { 0 };
-	ssize_t n = pread(fd, head, sizeof head, 0);
-
-	if (n < 0)
-		return rc_fail_errno(err, RC_E_INPUT, "unreadable", errno, "cannot read it");
-	if (file_bytes == 0 || n == 0)
-		return rc_fail(err, RC_E_FORMAT, "not_hdf5", "it is empty");
-	for (size_t i = 0; i < RC_ARRAY_LEN(magics); i++)
-		if ((size_t)n >= magics[i].n && memcmp(head, magics[i].bytes, magics[i].n) == 0)
-			return rc_fail(err, RC_E_FORMAT, "not_hdf5", "it is not HDF5 but %s",
-				       magics[i].what);
-	return rc_fail(err, RC_E_FORMAT, "not_hdf5",
-		       "it is not HDF5: no signature at offset 0, 512, 1024 ...");
-}
-
-static int find_signature(int fd, uint64_t file_bytes, uint32_t *offset_out, struct rc_err *err)
-{
-	static const char signature[8] = "\x89HDF\r\n\x1a\n";
-	char at[8];
-
-	for (uint64_t off = 0; off + 8 <= file_bytes && off <= UINT32_MAX;
-	     off = off ? 2 * off : 512)
-		if (pread(fd, at, 8, (off_t)off) == 8 && memcmp(at, signature, 8) == 0) {
-			*offset_out = (uint32_t)off;
-			return 0;
-		}
-	return not_hdf5(fd, file_bytes, err);
-}
-
-static int open_failed(struct rc_err *err)
-{
-	char cause[256];
-
-	h5_cause(cause, sizeof cause);
-	if (strstr(cause, "truncated"))
-		return rc_fail(err, RC_E_INPUT, "truncated",
-			       "it is shorter than its header says (copy cut short?): %s", cause);
-	if (strstr(cause, "already open for write") || strstr(cause, "consistency"))
-		return rc_fail(err, RC_E_INPUT, "open_for_write",
-			       "it is marked as open for writing: wait for its writer, or if that "
-			       "died, repair a copy with h5clear -s");
-	return rc_fail(err, RC_E_FORMAT, "damaged", "libhdf5 cannot open it: %s", cause);
-}
-
-static herr_t refuse_external(const char *parent_file, const char *parent_group,
-			      const char *child_file, const char *child_object, unsigned *flags,
-			      hid_t fapl, void *arg)
-{
-	(void)parent_file;
-	(void)parent_group;
-	(void)child_file;
-	(void)child_object;
-	(void)flags;
-	(void)fapl;
-	(void)arg;
-	return -1;
-}
-
-/* By default the metadata cache grows to 32 MiB, counted as stored, over any file of many objects,
- * and the headers of small ones take six times that in memory.  Here it grows for large entries
- * only: the names of a group of many members are one, and where they do not fit they are read again
- * for each member. */
-static bool bound_cache(hid_t fapl)
-{
-	H5AC_cache_config_t c = { .version = H5AC__CURR_CACHE_CONFIG_VERSION };
-
-	if (H5Pget_mdc_config(fapl, &c) < 0)
-		return false;
-	c.set_initial_size = 1;
-	c.initial_size = CACHE_BYTES;
-	c.incr_mode = H5C_incr__off;
-	c.flash_incr_mode = H5C_flash_incr__add_space;
-	c.decr_mode = H5C_decr__off;
-	return H5Pset_mdc_config(fapl, &c) >= 0;
-}
-
-static int open_file(struct rc_h5_tree *t, int fd, struct rc_err *err)
-{
-	hid_t fapl = H5Pcreate(H5P_FILE_ACCESS);
-	int rc = 0;
-
-	t->lapl = H5Pcreate(H5P_LINK_ACCESS);
-	if (fapl < 0 || t->lapl < 0 ||
-	    H5Pset_fclose_degree(fapl, H5F_CLOSE_STRONG) < 0 || H5Pset_nlinks(t->lapl, 1) < 0 ||
-	    H5Pset_elink_cb(t->lapl, refuse_external, NULL) < 0 || !bound_cache(fapl)) {
-		rc = rc_h5_fail(err, RC_E_BUG, "hdf5_setup", "libhdf5 refused its settings");
-		goto done;
-	}
-	t->file = h5_open_fd(fd, fapl);
-	if (t->file < 0)
-		rc = open_failed(err);
-done:
-	if (fapl >= 0)
-		H5Pclose(fapl);
-	return rc;
-}
-
-static int open_tree(int fd, uint64_t file_bytes, bool walk, struct rc_h5_tree **t_out,
-		     struct rc_err *err)
+static int open_tree(int fd, uint64_t file_bytes, const char *below, bool walk,
+		     struct rc_h5_tree **t_out, struct rc_err *err)
 {
 	struct rc_h5_tree *t = NULL;
 	int rc = rc_new(&t, err);
 
 	if (rc)
 		return rc;
-	t->file = t->lapl = -1;
+	t->file = t->here = t->lapl = -1;
 	t->file_bytes = file_bytes;
-	rc = find_signature(fd, file_bytes, &t->user_block, err);
+	rc = h5_find_signature(fd, file_bytes, &t->user_block, err);
 	if (rc == 0)
 		rc = rc_codec_ctx_new(&t->codec, err);
 	if (rc == 0)
-		rc = open_file(t, fd, err);
+		rc = h5_open_input(t, fd, below, err);
 	if (rc == 0 && walk)
 		rc = walk_root(t, err);
 	if (rc)
@@ -483,14 +427,16 @@ done:
 	return rc;
 }
 
-int rc_h5_tree_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err)
+int rc_h5_tree_open(int fd, uint64_t file_bytes, const char *below, struct rc_h5_tree **t_out,
+		    struct rc_err *err)
 {
-	return open_tree(fd, file_bytes, true, t_out, err);
+	return open_tree(fd, file_bytes, below, true, t_out, err);
 }
 
-int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err)
+int rc_h5_file_open(int fd, uint64_t file_bytes, const char *below, struct rc_h5_tree **t_out,
+		    struct rc_err *err)
 {
-	return open_tree(fd, file_bytes, false, t_out, err);
+	return open_tree(fd, file_bytes, below, false, t_out, err);
 }
 
 void rc_h5_tree_forget(struct rc_h5_tree *t)

@@ -33,6 +33,9 @@ void rc_h5_init(void)
 	/* Locks fail on many network file systems and only writers in place need them.  The
 	 * variable is what every 1.10 release looks at; it is read when the library starts. */
 	setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+	/* where files that others refer to are looked for is said in h5private.h */
+	unsetenv("HDF5_EXT_PREFIX");
+	unsetenv("HDF5_VDS_PREFIX");
 	H5dont_atexit();
 	H5open();
 	atexit(close_library);

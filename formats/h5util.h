@@ -53,32 +53,43 @@ struct rc_h5_node {
 	uint32_t mark;           /* for layouts: 0 at first */
 	enum rc_h5_rows rows;    /* what the form of TEXT and SEQUENCES says is of their bytes */
 	struct rc_dataset *dataset; /* its form: shared, not to be changed; zeros for a group */
-	uint64_t address, stored_bytes; /* as in struct rc_dataset */
+	uint64_t address, stored_bytes; /* as in struct rc_dataset, */
+	uint32_t linked;         /* and this */
+	bool composed;           /* of parts that other datasets or files have: plain numbers */
 };
 /* problem and problem_code are also set on a group that could not be listed to its end. */
 
 /* The whole file as groups and datasets: hard links only, each group once (a dataset with two
- * names is listed under both), at most 2e6 objects and 64 levels; soft, external and user-defined
- * links and second ways into a group are noted and not followed. */
+ * names is listed under both), at most 2e6 objects and 64 levels; soft and user-defined links and
+ * second ways into a group are noted and not followed, and so are links to other files, unless they
+ * are allowed: then what they lead to is part of the tree. */
 struct rc_h5_tree {
 	hid_t file;
 	struct rc_h5_node *root;
-	uint64_t file_bytes;
-	uint32_t user_block;
 	size_t n_skipped_links;
 	char **skipped_links;    /* paths, at most 100 kept */
 	size_t n_external_links; /* beside those; the first: */
 	char *external_link;
-	hid_t lapl;              /* of every open: follows no link out of the file */
+	hid_t lapl;              /* of every open: follows no link out of the file, but for: */
+	bool links;              /* files that it refers to are asked for, see h5private.h */
+	/* the file that objects are read from: the input itself, or one that it links to */
+	hid_t here;
+	uint64_t file_bytes;
+	uint32_t user_block;
+	uint32_t linked;         /* 0, or its position in the index, counted from 1 */
+	int nested;              /* virtual datasets that are being looked at for what is here */
 	struct rc_codec_ctx *codec; /* for rc_h5_rows_*() */
 	struct rc_forms forms;   /* of the datasets */
 	const struct rc_json *sidecar; /* of the file beside the input; borrowed, NULL */
 };
 
-/* Opens the file behind descriptor fd read-only, without locks. */
-int rc_h5_tree_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
+/* Opens the file behind descriptor fd read-only, without locks.  below: its path below the
+ * directory whose files it may refer to, or NULL where it may to none. */
+int rc_h5_tree_open(int fd, uint64_t file_bytes, const char *below, struct rc_h5_tree **t_out,
+		    struct rc_err *err);
 /* The same without walking its objects: root is NULL, and only `file` and `lapl` are of use. */
-int rc_h5_file_open(int fd, uint64_t file_bytes, struct rc_h5_tree **t_out, struct rc_err *err);
+int rc_h5_file_open(int fd, uint64_t file_bytes, const char *below, struct rc_h5_tree **t_out,
+		    struct rc_err *err);
 /* Frees the objects, and leaves what rc_h5_file_open() gives. */
 void rc_h5_tree_forget(struct rc_h5_tree *t);
 void rc_h5_tree_close(struct rc_h5_tree *t);

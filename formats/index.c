@@ -100,11 +100,20 @@ static int check_chunk(const struct checker *c, const struct rc_dataset *d, uint
 	return 0;
 }
 
+uint64_t rc_index_file_bytes(const struct rc_index *ix, const struct rc_dataset *d)
+{
+	return d->linked && d->linked <= ix->n_linked ? ix->linked[d->linked - 1].bytes
+						     : ix->file_bytes;
+}
+
 static int check_storage(const struct checker *c, const struct rc_dataset *d, uint32_t i,
 			 uint64_t bytes)
 {
 	uint64_t end;
 
+	if (d->linked == RC_LINKED_MANY ? d->storage != RC_STORE_READER
+					: d->linked > c->ix->n_linked)
+		return bad(c, "file of a dataset", i);
 	if (d->storage != RC_STORE_CONTIGUOUS)
 		return d->address == RC_NO_ADDRESS ? 0 : bad(c, "address without a block", i);
 	if (d->n_filters)
@@ -113,7 +122,7 @@ static int check_storage(const struct checker *c, const struct rc_dataset *d, ui
 		return 0;
 	if (d->stored_bytes != bytes)
 		return bad(c, "size of a contiguous dataset", i);
-	if (!rc_add(d->address, bytes, &end) || end > c->ix->file_bytes)
+	if (!rc_add(d->address, bytes, &end) || end > rc_index_file_bytes(c->ix, d))
 		return bad(c, "block behind the end of the file", i);
 	return 0;
 }
@@ -154,7 +163,7 @@ static int check_dataset(const struct checker *c, uint32_t i)
 		return bad(c, "byte order", i);
 	if (d->rank < 1 || d->rank > RC_MAX_RANK)
 		return bad(c, "rank", i);
-	if (d->time_last > 1 || d->pad ||
+	if (d->time_last > 1 ||
 	    (d->time_last && (d->rank != 2 || d->storage != RC_STORE_READER)))
 		return bad(c, "order of axes", i);
 	rc = check_dims(c, d, i, &bytes);
@@ -388,7 +397,7 @@ static int lay_out(const struct checker *c, struct rc_index *ix, size_t n)
 {
 	const struct rc_index_header *h = ix->block;
 	const char *p = ix->block;
-	uint64_t at[7];
+	uint64_t at[8];
 
 	if (n < sizeof *h || h->magic != RC_INDEX_MAGIC || h->n_bytes != n)
 		return bad(c, "header", 0);
@@ -396,23 +405,26 @@ static int lay_out(const struct checker *c, struct rc_index *ix, size_t n)
 	at[0] = sizeof *h;
 	at[1] = at[0] + (uint64_t)h->n_datasets * sizeof *ix->datasets;
 	at[2] = at[1] + (uint64_t)h->n_streams * sizeof *ix->streams;
-	at[3] = at[2] + (uint64_t)h->n_episodes * sizeof *ix->episodes;
-	at[4] = at[3] + (uint64_t)h->n_notes * sizeof *ix->notes;
-	at[5] = at[4] + (uint64_t)h->n_conventions * sizeof *ix->conventions;
-	at[6] = at[5] + h->n_string_bytes;
-	if (at[6] != n || !h->n_string_bytes || p[at[5]] || p[n - 1])
+	at[3] = at[2] + (uint64_t)h->n_linked * sizeof *ix->linked;
+	at[4] = at[3] + (uint64_t)h->n_episodes * sizeof *ix->episodes;
+	at[5] = at[4] + (uint64_t)h->n_notes * sizeof *ix->notes;
+	at[6] = at[5] + (uint64_t)h->n_conventions * sizeof *ix->conventions;
+	at[7] = at[6] + h->n_string_bytes;
+	if (at[7] != n || !h->n_string_bytes || p[at[6]] || p[n - 1])
 		return bad(c, "sizes", 0);
 	ix->datasets = (const void *)(p + at[0]);
 	ix->streams = (const void *)(p + at[1]);
-	ix->episodes = (const void *)(p + at[2]);
-	ix->notes = (const void *)(p + at[3]);
-	ix->conventions = (const void *)(p + at[4]);
-	ix->strings = p + at[5];
+	ix->linked = (const void *)(p + at[2]);
+	ix->episodes = (const void *)(p + at[3]);
+	ix->notes = (const void *)(p + at[4]);
+	ix->conventions = (const void *)(p + at[5]);
+	ix->strings = p + at[6];
 	ix->n_datasets = h->n_datasets;
 	ix->n_streams = h->n_streams;
 	ix->n_episodes = h->n_episodes;
 	ix->n_notes = h->n_notes;
 	ix->n_conventions = h->n_conventions;
+	ix->n_linked = h->n_linked;
 	ix->n_string_bytes = h->n_string_bytes;
 	ix->layout = h->layout;
 	ix->layout_reason = h->layout_reason;
@@ -430,6 +442,9 @@ static int check_records(const struct checker *c)
 		return bad(c, "layout", 0);
 	if (ix->user_block && ix->user_block >= ix->file_bytes)
 		return bad(c, "user block", 0);
+	for (uint32_t i = 0; !rc && i < ix->n_linked; i++)
+		rc = name_ok(ix, ix->linked[i].path) && !ix->linked[i].pad ? 0
+									 : bad(c, "linked file", i);
 	for (uint32_t i = 0; !rc && i < ix->n_datasets; i++)
 		rc = check_dataset(c, i);
 	for (uint32_t i = 0; !rc && i < ix->n_streams; i++)
@@ -478,6 +493,26 @@ void rc_index_free(struct rc_index *ix)
 	if (!ix)
 		return;
 	free(ix->path);
+	free(ix->root);
 	free(ix->block);
 	free(ix);
+}
+
+int rc_index_file(const struct rc_index *ix, uint32_t position, struct rc_index_file *f_out,
+		  struct rc_err *err)
+{
+	const struct rc_linked *l;
+
+	if (!position) {
+		f_out->bytes = ix->file_bytes;
+		f_out->mtime_ns = ix->mtime_ns;
+		return rc_strdup(&f_out->path, ix->path, err);
+	}
+	if (position > ix->n_linked || !ix->root)
+		return rc_fail(err, RC_E_BUG, "no_file", "no linked file %u of '%s'", position,
+			       ix->path);
+	l = &ix->linked[position - 1];
+	f_out->bytes = l->bytes;
+	f_out->mtime_ns = l->mtime_ns;
+	return rc_sprintf(&f_out->path, err, "%s/%s", ix->root, rc_index_str(ix, l->path));
 }

@@ -18,6 +18,7 @@
 enum { RC_MAX_FILTERS = 6, RC_MAX_FILTER_VALUES = 8 };
 #define RC_NO_ADDRESS UINT64_MAX
 #define RC_NO_DATASET UINT32_MAX
+#define RC_LINKED_MANY UINT32_MAX
 
 enum rc_storage {
 	RC_STORE_CONTIGUOUS, /* stored_bytes at `address`: read with pread */
@@ -67,7 +68,8 @@ struct rc_dataset {
 	uint32_t rank;         /* 1 .. RC_MAX_RANK */
 	uint32_t n_filters;
 	uint32_t time_last;    /* READER: the file has dims 0 and 1 the other way around; rank 2 */
-	uint32_t pad;
+	uint32_t linked;       /* the file that it is in: 0, the input; 1 + the position of a linked
+				* one, whose addresses these are; RC_LINKED_MANY: any (READER) */
 	uint64_t dims[RC_MAX_RANK];
 	uint64_t chunk[RC_MAX_RANK]; /* CHUNKED: extent of a chunk, all > 0 */
 	uint64_t address;      /* CONTIGUOUS: byte offset in the file, user block included */
@@ -128,6 +130,14 @@ struct rc_index_convention {
 	uint32_t key, value, origin, where; /* strings: "quaternion_order" "xyzw" "layout" "..." */
 };
 
+/* Another file that a scan followed the input to.  The run opened it and told this of it. */
+struct rc_linked {
+	uint32_t path;         /* string: below the root of the index */
+	uint32_t pad;
+	uint64_t bytes;
+	int64_t mtime_ns;
+};
+
 struct rc_index {
 	/* set by whoever asked for the scan, not by the reader */
 	char *path;              /* as given by the user; owned */
@@ -135,6 +145,7 @@ struct rc_index {
 	int64_t mtime_ns;
 	uint64_t beside_bytes;   /* of the JSON file beside it (sidecar.h); 0 and 0: none */
 	int64_t beside_mtime_ns;
+	char *root;              /* owned: directory of linked files; NULL: there are none */
 	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */
@@ -145,8 +156,10 @@ struct rc_index {
 	const struct rc_index_episode *episodes;
 	const struct rc_note *notes;
 	const struct rc_index_convention *conventions;
+	const struct rc_linked *linked;
 	const char *strings;
-	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_string_bytes;
+	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_linked;
+	uint32_t n_string_bytes;
 	void *block;             /* owned: the bytes all of the above point into */
 	size_t block_bytes;
 };
@@ -164,6 +177,16 @@ uint64_t rc_dataset_row_elements(const struct rc_dataset *d); /* product of dims
 int rc_index_open(void *block, size_t n, const char *path, uint64_t file_bytes,
 		  struct rc_index **ix_out, struct rc_err *err);
 void rc_index_free(struct rc_index *ix);
+/* A file of the index, for those who open it: position 0 the input, others as in rc_dataset.linked.
+ * The path is malloc'd and given. */
+struct rc_index_file {
+	char *path;
+	uint64_t bytes;
+	int64_t mtime_ns;
+};
+uint64_t rc_index_file_bytes(const struct rc_index *ix, const struct rc_dataset *d);
+int rc_index_file(const struct rc_index *ix, uint32_t position, struct rc_index_file *f_out,
+		  struct rc_err *err);
 /* Encoded frames become images of the index's one owner, before others see it: their datasets and
  * the kind of their streams.  Those that this build does not decode, or whose head was not
  * understood (height 0), stay as they are. */
@@ -189,6 +212,8 @@ void rc_ixb_note(struct rc_index_builder *b, enum rc_severity sev, const char *c
 		 const char *where, const char *fmt, ...) RC_PRINTF(5, 6);
 void rc_ixb_convention(struct rc_index_builder *b, const char *key, const char *value,
 		       const char *origin, const char *where);
+void rc_ixb_linked(struct rc_index_builder *b, const char *path, uint64_t bytes,
+		   int64_t mtime_ns);
 void rc_ixb_layout(struct rc_index_builder *b, const char *name, uint32_t score,
 		   const char *reason, uint32_t user_block);
 /* Records already added, to amend before the end (clock of a stream, say). */

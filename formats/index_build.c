@@ -14,6 +14,7 @@ enum { MAX_POOL_BYTES = 512 << 20, FIRST_SLOTS = 256 };
 /* A dataset until the block is made. */
 struct kept {
 	uint32_t path, form; /* position in forms */
+	uint32_t linked;
 	uint64_t address, stored_bytes;
 };
 
@@ -25,6 +26,8 @@ struct rc_index_builder {
 	struct rc_index_episode *episodes;
 	struct rc_note *notes;
 	struct rc_index_convention *conventions;
+	struct rc_linked *linked;
+	size_t cap_linked;
 	size_t cap_datasets, cap_streams, cap_episodes, cap_notes, cap_conventions;
 	struct rc_buf pool;
 	uint32_t *slots;       /* hash table of pool offsets, 0 = free; n_slots is a power of two */
@@ -62,6 +65,7 @@ void rc_index_builder_free(struct rc_index_builder *b)
 	free(b->episodes);
 	free(b->notes);
 	free(b->conventions);
+	free(b->linked);
 	free(b->slots);
 	rc_buf_release(&b->pool);
 	free(b);
@@ -182,7 +186,7 @@ uint32_t rc_ixb_dataset(struct rc_index_builder *b, const struct rc_dataset *d)
 		return 0;
 	normalise_dataset(&own);
 	k = &b->datasets[i];
-	*k = (struct kept){ own.path, 0, own.address, own.stored_bytes };
+	*k = (struct kept){ own.path, 0, own.linked, own.address, own.stored_bytes };
 	b->rc = rc_forms_add(&b->forms, &own, &k->form, &b->err);
 	if (b->rc)
 		return 0;
@@ -279,6 +283,14 @@ void rc_ixb_convention(struct rc_index_builder *b, const char *key, const char *
 	b->conventions[b->head.n_conventions++] = v;
 }
 
+void rc_ixb_linked(struct rc_index_builder *b, const char *path, uint64_t bytes, int64_t mtime_ns)
+{
+	struct rc_linked l = {rc_ixb_str(b, path), 0, bytes, mtime_ns};
+
+	if (room(b, &b->linked, &b->cap_linked, b->head.n_linked, sizeof l))
+		b->linked[b->head.n_linked++] = l;
+}
+
 void rc_ixb_layout(struct rc_index_builder *b, const char *name, uint32_t score,
 		   const char *reason, uint32_t user_block)
 {
@@ -318,6 +330,7 @@ static char *append_datasets(char *p, const struct rc_index_builder *b)
 		struct rc_dataset d = *b->forms.p[k->form];
 
 		d.path = k->path;
+		d.linked = k->linked;
 		d.address = k->address;
 		d.stored_bytes = k->stored_bytes;
 		memcpy(p, &d, sizeof d);
@@ -351,6 +364,7 @@ int rc_index_builder_end(struct rc_index_builder *b, void **block_out, size_t *n
 	h->n_string_bytes = (uint32_t)b->pool.len;
 	h->n_bytes = sizeof *h + (uint64_t)h->n_datasets * sizeof(struct rc_dataset) +
 		     (uint64_t)h->n_streams * sizeof *b->streams +
+		     (uint64_t)h->n_linked * sizeof *b->linked +
 		     (uint64_t)h->n_episodes * sizeof *b->episodes +
 		     (uint64_t)h->n_notes * sizeof *b->notes +
 		     (uint64_t)h->n_conventions * sizeof *b->conventions + h->n_string_bytes;
@@ -360,6 +374,7 @@ int rc_index_builder_end(struct rc_index_builder *b, void **block_out, size_t *n
 	p = append(block, h, 1, sizeof *h);
 	p = append_datasets(p, b);
 	p = append(p, b->streams, h->n_streams, sizeof *b->streams);
+	p = append(p, b->linked, h->n_linked, sizeof *b->linked);
 	p = append(p, b->episodes, h->n_episodes, sizeof *b->episodes);
 	p = append(p, b->notes, h->n_notes, sizeof *b->notes);
 	p = append(p, b->conventions, h->n_conventions, sizeof *b->conventions);

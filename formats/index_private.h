@@ -6,13 +6,14 @@
 
 #include "formats/index.h"
 
-#define RC_INDEX_MAGIC 0x3258444e49434f52ull /* changes whenever a record changes */
+#define RC_INDEX_MAGIC 0x3358444e49434f52ull /* changes whenever a record changes */
 
 struct rc_index_header {
 	uint64_t magic;
 	uint64_t n_bytes; /* of the whole block */
 	uint32_t layout, layout_reason, layout_score, user_block;
-	uint32_t n_datasets, n_streams, n_episodes, n_notes, n_conventions, n_string_bytes;
+	uint32_t n_datasets, n_streams, n_episodes, n_linked, n_notes, n_conventions;
+	uint32_t n_string_bytes, pad;
 };
 
 /* index_frames.c: what d says of encoded frames, as a reader sends it. */
@@ -20,7 +21,8 @@ bool index_frames_ok(const struct rc_dataset *d);
 
 _Static_assert(sizeof(struct rc_index_header) % 8 == 0, "records follow the header");
 _Static_assert(sizeof(struct rc_dataset) % 8 == 0, "streams follow datasets");
-_Static_assert(sizeof(struct rc_stream) % 8 == 0, "episodes follow streams");
+_Static_assert(sizeof(struct rc_stream) % 8 == 0 && sizeof(struct rc_linked) % 8 == 0,
+	       "episodes follow linked files, and these streams");
 _Static_assert(sizeof(struct rc_index_episode) % 4 == 0, "notes follow episodes");
 _Static_assert(sizeof(struct rc_note) % 4 == 0, "conventions follow notes");
 

@@ -5,7 +5,8 @@
  * with one descriptor.  Everything that comes from a reader is untrusted.
  *
  *   run - spawner   new: forks a reader and gives the run its socket; kill: ends one, tells how
- *   run - reader    one request, one reply; bulk goes through the shared block
+ *   run - reader    one request, one reply; bulk goes through the shared block.  Before it replies
+ *                   a reader may ask for other files, one by one
  */
 #ifndef RC_PROTOCOL_H
 #define RC_PROTOCOL_H
@@ -39,7 +40,8 @@ int rc_msg_recv(int sock, void *buf, size_t cap, size_t *n_out, int *fd_out, int
 
 enum rc_op {
 	RC_OP_SHARED,   /* descriptor: the new shared block of `bytes` */
-	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot` */
+	RC_OP_OPEN,     /* descriptor: the file of `bytes` for `slot`; text: its path below the
+			 * directory whose files it may refer to, or "" */
 	RC_OP_BESIDE,   /* descriptor: the JSON file of `bytes` beside that of `slot` */
 	RC_OP_SCAN,     /* text: the layout or map wanted, or ""; reply.n: bytes of the index,
 			 * whose first part is in the shared block */
@@ -48,7 +50,10 @@ enum rc_op {
 			 * rc_place in the shared block, 0 where they are not known */
 	RC_OP_CHUNKS,   /* text: path of the dataset; ids */
 	RC_OP_ROWS,     /* text: path of the dataset; rows [row0, row0 + n_rows) as dtype */
-	RC_OP_MISBEHAVE /* text: how */
+	RC_OP_MISBEHAVE, /* text: how */
+	RC_OP_LEND      /* the answer to RC_REPLY_LEND.  descriptor: the file of `bytes`, written at
+			 * row0 (ns), and text: its path below the directory of all; or none, and
+			 * text: why */
 };
 
 struct rc_request {
@@ -82,6 +87,10 @@ struct rc_reply {
 	} u;
 };
 enum { RC_REPLY_HEAD = offsetof(struct rc_reply, u) };
+/* As code: no reply yet, but the reader needs a file that its input refers to; behind the head
+ * comes its name, at most RC_MAX_LENT_NAME bytes with the NUL: below the directory of all, or
+ * absolute. */
+enum { RC_REPLY_LEND = INT32_MIN, RC_MAX_LENT_NAME = 4096, RC_MAX_LENT = 1 << 20 };
 
 /* The reader's life; never returns. */
 void rc_reader_serve(int sock, const struct rc_reader_limits *limits) __attribute__((noreturn));

@@ -129,6 +129,7 @@ static void free_slot(struct slot *s)
 	if (s->beside >= 0)
 		close(s->beside);
 	free(s->path);
+	free(s->root);
 	*s = (struct slot){ .fd = -1, .beside = -1 };
 }
 
@@ -154,7 +155,7 @@ static struct slot *find_slot(struct rc_reader *r, const char *path)
 }
 
 /* Opens a file, in place of the one not used for longest. */
-static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
+static int new_slot(struct rc_reader *r, const char *path, const char *root, struct slot **s_out,
 		    struct rc_err *err)
 {
 	struct slot *s = r->slots;
@@ -168,6 +169,8 @@ static int new_slot(struct rc_reader *r, const char *path, struct slot **s_out,
 	rc = rc_input_open(r->pool, path, &s->fd, &st, err);
 	if (!rc)
 		rc = rc_strdup(&s->path, path, err);
+	if (!rc && root)
+		rc = rc_strdup(&s->root, root, err);
 	if (rc) {
 		free_slot(s);
 		return rc;
@@ -185,7 +188,7 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 		.q.op = RC_OP_OPEN,
 		.q.slot = (uint32_t)(s - r->slots),
 		.q.bytes = s->bytes,
-		.text = "",
+		.text = s->root ? rc_linked_below(s->root, s->path) : "",
 		.fd = s->fd,
 		.path = s->path,
 	};
@@ -195,6 +198,7 @@ static int send_file(struct rc_reader *r, struct slot *s, struct rc_err *err)
 	rc = reader_ask_process(r, &k, err);
 	if (!rc && s->beside >= 0) {
 		k.q.op = RC_OP_BESIDE;
+		k.text = "";
 		k.q.bytes = s->beside_id.bytes;
 		k.fd = s->beside;
 		rc = reader_ask_process(r, &k, err);
@@ -209,6 +213,7 @@ static int ask_once(struct rc_reader *r, struct slot *s, struct ask *k, struct r
 	k->fd = -1;
 	k->path = s->path;
 	k->file_bytes = s->bytes;
+	k->root = s->root;
 	k->q.slot = (uint32_t)(s - r->slots);
 	if (strlen(k->text) >= RC_MAX_TEXT)
 		return rc_fail(err, RC_E_UNSUPPORTED, "path_too_long",
@@ -315,7 +320,7 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	s = find_slot(r, path);
 	if (s)
 		free_slot(s);
-	rc = new_slot(r, path, &s, err);
+	rc = new_slot(r, path, opt ? opt->root : NULL, &s, err);
 	if (rc)
 		return rc;
 	s->beside = rc_sidecar_open(r->pool, path, &s->beside_id);
@@ -324,6 +329,10 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 		rc = scan_once(r, s, layout, &block, &n, &why);
 	if (!rc)
 		rc = rc_index_open(block, n, path, s->bytes, &ix, &why);
+	if (!rc && s->root)
+		rc = rc_strdup(&ix->root, s->root, &why);
+	if (!rc)
+		rc = rc_linked_same(ix, UINT32_MAX, &why);
 	if (!rc)
 		rc = rc_input_same(s->fd, path, s->bytes, s->mtime_ns, &why);
 	if (!rc && s->beside >= 0)
@@ -359,7 +368,7 @@ static int scanned_slot(struct rc_reader *r, const struct rc_index *ix, struct s
 		s = NULL;
 	}
 	if (!s) {
-		rc = new_slot(r, ix->path, &s, err);
+		rc = new_slot(r, ix->path, ix->root, &s, err);
 		if (!rc)
 			rc = rc_input_same(s->fd, ix->path, ix->file_bytes, ix->mtime_ns, err);
 	}
@@ -373,6 +382,7 @@ static int scanned_slot(struct rc_reader *r, const struct rc_index *ix, struct s
 static void describe(struct ask *k, const struct rc_index *ix, const struct rc_dataset *d)
 {
 	k->text = rc_index_str(ix, d->path);
+	k->ix = ix;
 	k->q.dtype = d->dtype;
 	k->q.rank = d->rank;
 	k->q.frames = d->frames;
@@ -386,6 +396,7 @@ int rc_reader_places(struct rc_reader *r, const struct rc_index *ix, uint32_t i_
 {
 	struct ask k = { .q.op = RC_OP_PLACES };
 	struct slot *s = NULL;
+	uint64_t bytes;
 	int rc;
 
 	describe(&k, ix, &ix->datasets[i_dataset]);
@@ -400,8 +411,9 @@ int rc_reader_places(struct rc_reader *r, const struct rc_index *ix, uint32_t i_
 	if (r->reply.n != n * sizeof *p_out || r->reply.n > r->shared_bytes)
 		return reader_lose(r, ix->path, EPROTO, err);
 	memcpy(p_out, r->shared, n * sizeof *p_out);
+	bytes = rc_index_file_bytes(ix, &ix->datasets[i_dataset]);
 	for (size_t i = 0; i < n; i++)
-		if (p_out[i].address > s->bytes || p_out[i].n > s->bytes - p_out[i].address)
+		if (p_out[i].address > bytes || p_out[i].n > bytes - p_out[i].address)
 			return reader_lose(r, ix->path, EPROTO, err);
 	return 0;
 }

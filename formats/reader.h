@@ -72,6 +72,7 @@ void rc_reader_add_codecs(struct rc_reader *r, const struct rc_codec_count *coun
 
 struct rc_scan_options {
 	const char *layout; /* a name, the text of a map (map.h), or NULL to probe */
+	const char *root;   /* a directory above path, whose files it may refer to; NULL: to none */
 };
 
 /* Opens path (a regular file, not through a symlink loop, never blocking), parses it, gives its
@@ -93,7 +94,8 @@ struct rc_place {
 };
 
 /* The places of all n chunks of a dataset, in the order of their ids, into p_out; *known_out is
- * false where the reader cannot tell them quickly.  They lie inside the file as it was scanned. */
+ * false where the reader cannot tell them quickly.  They lie inside the dataset's file as it was
+ * scanned. */
 int rc_reader_places(struct rc_reader *r, const struct rc_index *ix, uint32_t i_dataset,
 		     struct rc_place *p_out, size_t n, bool *known_out, struct rc_err *err);
 

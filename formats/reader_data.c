@@ -16,29 +16,20 @@ void serve_close_dataset(struct open_dataset *d)
 {
 	if (!d->path)
 		return;
+	h5_parts_close(d->parts);
 	H5Dclose(d->id);
 	free(d->node);
 	free(d->path);
 	memset(d, 0, sizeof *d);
 }
 
-static herr_t refuse_external(const char *parent_file, const char *parent_group,
-			      const char *child_file, const char *child_object, unsigned *flags,
-			      hid_t fapl, void *arg)
-{
-	(void)parent_file, (void)parent_group, (void)child_file, (void)child_object;
-	(void)flags, (void)fapl, (void)arg;
-	return -1;
-}
-
-static hid_t access_list(bool for_rows)
+static hid_t access_list(bool for_rows, bool links)
 {
 	hid_t p = H5Pcreate(H5P_DATASET_ACCESS);
 
 	if (p < 0)
 		return p;
-	H5Pset_nlinks(p, 1);
-	H5Pset_elink_cb(p, refuse_external, NULL);
+	h5_set_links(p, links);
 	H5Pset_chunk_cache(p, 521, for_rows ? ROW_CACHE_BYTES : 0, H5D_CHUNK_CACHE_W0_DEFAULT);
 	return p;
 }
@@ -59,17 +50,20 @@ static int add_bytes(struct open_dataset *d)
 	return 0;
 }
 
-/* The scan refused what lies outside the file; the path may since come from a lying reader. */
-static int describe(struct open_dataset *d, const char *path, struct rc_err *err)
+static int describe(struct open_dataset *d, const struct rc_h5_tree *t, const char *path,
+		    struct rc_err *err)
 {
 	hid_t plist = H5Dget_create_plist(d->id), space = -1;
 	int rc = 0, rank = -1;
 
-	if (plist < 0 || H5Pget_layout(plist) == H5D_VIRTUAL || H5Pget_external_count(plist) > 0) {
-		rc = rc_h5_fail(err, RC_E_FORMAT, "external", "'%s' is not stored in the file",
-				path);
+	if (plist < 0) {
+		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable", "'%s' cannot be read", path);
 		goto done;
 	}
+	if (h5_is_composed(plist))
+		rc = h5_parts_open(t, d->id, &d->parts, err);
+	if (rc)
+		goto done;
 	space = H5Dget_space(d->id);
 	if (space >= 0)
 		rank = H5Sget_simple_extent_ndims(space);
@@ -107,7 +101,7 @@ static bool add_member(struct open_dataset *d, const char *member)
 static int open_dataset(struct open_dataset *d, const struct open_file *f, const char *path,
 			struct rc_err *err)
 {
-	hid_t access = access_list(d->for_rows);
+	hid_t access = access_list(d->for_rows, f->tree->links);
 	const char *member = NULL;
 	int rc;
 
@@ -116,15 +110,17 @@ static int open_dataset(struct open_dataset *d, const struct open_file *f, const
 		H5Pclose(access);
 	if (d->id < 0)
 		return rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot open '%s'", path);
-	rc = describe(d, path, err);
+	rc = describe(d, f->tree, path, err);
 	if (!rc && member && !add_member(d, member))
 		rc = rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot open '%s'", path);
 	if (!rc)
 		rc = rc_strdup(&d->path, path, err);
-	if (rc)
+	if (rc) {
+		h5_parts_close(d->parts);
 		H5Dclose(d->id);
-	else if (member)
+	} else if (member) {
 		d->member = d->path + (member - path);
+	}
 	return rc;
 }
 
@@ -264,12 +260,32 @@ int serve_chunks(struct server *s, struct rc_err *err)
 
 /* Addresses count from the HDF5 signature: files with something in front of it are left to the
  * library. */
+static bool find_places(struct rc_h5_tree *t, const char *path, const struct rc_request *q,
+			struct rc_place *p, uint64_t n)
+{
+	hid_t dset = H5Oopen(t->file, path, t->lapl);
+	struct h5_here before;
+	const struct h5_lent *l;
+	H5O_info_t info;
+	bool found = false;
+
+	if (dset < 0)
+		return false;
+	if (h5_enter(t, dset, &before)) {
+		l = h5_lent_of(t->here);
+		found = l && !t->user_block && H5Oget_info2(dset, &info, H5O_INFO_BASIC) >= 0 &&
+			h5_chunk_places(l->fd, t->file_bytes, info.addr, q, p, n);
+		h5_leave(t, &before);
+	}
+	H5Oclose(dset);
+	return found;
+}
+
 int serve_places(struct server *s, struct rc_err *err)
 {
 	const struct rc_request *q = s->q;
 	uint64_t n = 1, bytes;
 	struct open_file *f;
-	H5O_info_t info;
 	int rc = serve_need_file(s, false, &f, err);
 
 	if (rc)
@@ -279,15 +295,11 @@ int serve_places(struct server *s, struct rc_err *err)
 						       (q->dims[i] % q->chunk[i] != 0), &n))
 			n = UINT64_MAX;
 	bytes = n * sizeof(struct rc_place);
-	if (n > RC_MAX_PLACES || bytes > s->shared_bytes || f->tree->user_block)
+	if (n > RC_MAX_PLACES || bytes > s->shared_bytes)
 		return 0;
-	if (H5Oget_info_by_name2(f->tree->file, s->text, &info, H5O_INFO_BASIC, f->tree->lapl) >=
-	    0) {
-		memset(s->shared, 0, bytes);
-		if (h5_chunk_places(f->fd, f->bytes, info.addr, q, (struct rc_place *)s->shared,
-				    n))
-			s->a->n = bytes;
-	}
+	memset(s->shared, 0, bytes);
+	if (find_places(f->tree, s->text, q, (struct rc_place *)s->shared, n))
+		s->a->n = bytes;
 	H5Eclear2(H5E_DEFAULT); /* the request for the chunk itself tells what is wrong */
 	return 0;
 }
@@ -357,6 +369,11 @@ int serve_rows(struct server *s, struct rc_err *err)
 		return rc;
 	if (q->frames.codec != RC_FRAME_RAW)
 		rc = serve_frames(s, d, (size_t)row, err);
+	else if (d->parts && !d->member && !q->time_last)
+		rc = h5_parts_read(d->parts, s->files[d->slot].tree, (enum rc_dtype)q->dtype,
+				   q->row0, q->n_rows, s->shared, err);
+	else if (d->parts)
+		rc = rc_fail(err, RC_E_BUG, "bad_rows", "'%s' is read as it is", d->path);
 	else
 		rc = read_rows(s, d, err);
 	s->a->n = bytes;

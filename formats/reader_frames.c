@@ -87,8 +87,13 @@ int serve_frames(struct server *s, struct open_dataset *d, size_t row_bytes, str
 	const struct rc_request *q = s->q;
 	uint64_t most = BATCH_BYTES / q->frames.max_bytes;
 	unsigned char *dst = s->shared;
-	int rc = need_node(s, d, err);
+	struct rc_h5_tree *t = s->files[d->slot].tree;
+	struct h5_here before;
+	int rc;
 
+	if (!h5_enter(t, d->id, &before))
+		return rc_h5_fail(err, RC_E_FORMAT, "unreadable", "cannot read '%s'", d->path);
+	rc = need_node(s, d, err);
 	for (uint64_t at = 0, n; !rc && at < q->n_rows; at += n, dst += n * row_bytes) {
 		n = q->n_rows - at;
 		if (n > most)
@@ -98,5 +103,6 @@ int serve_frames(struct server *s, struct open_dataset *d, size_t row_bytes, str
 		else
 			rc = decode_batch(s, d, q->row0 + at, n, dst, err);
 	}
+	h5_leave(t, &before);
 	return rc;
 }

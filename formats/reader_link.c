@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,13 +117,20 @@ int reader_lose(struct rc_reader *r, const char *path, int sys, struct rc_err *e
 
 /* --- one request ---------------------------------------------------------------------------- */
 
-static int64_t deadline_of(const struct rc_reader *r, const struct ask *k)
+/* By the time that reading a file takes. */
+static int64_t later(int64_t deadline, uint64_t file_bytes)
 {
 	uint64_t most = INT64_MAX / 4;
-	uint64_t extra = k->file_bytes > most / NS_PER_BYTE ? most : k->file_bytes * NS_PER_BYTE;
-	uint64_t limit = (uint64_t)r->pool->limits.timeout_ns;
+	uint64_t extra = file_bytes > most / NS_PER_BYTE ? most : file_bytes * NS_PER_BYTE;
 
-	return rc_now_ns() + (int64_t)(limit > most ? most : limit) + (int64_t)extra;
+	return deadline > (int64_t)most * 3 ? deadline : deadline + (int64_t)extra;
+}
+
+static int64_t deadline_of(const struct rc_reader *r, const struct ask *k)
+{
+	uint64_t most = INT64_MAX / 4, limit = (uint64_t)r->pool->limits.timeout_ns;
+
+	return later(rc_now_ns() + (int64_t)(limit > most ? most : limit), k->file_bytes);
 }
 
 /* Waits in short turns, to hear that the run is to stop. */
@@ -143,12 +151,68 @@ static int await_reply(struct rc_reader *r, size_t *n_out, int *fd_out, int64_t 
 	}
 }
 
+/* Whether the reader asks for a file: *name_out. */
+static bool wants_file(const struct rc_reader *r, size_t n, const char **name_out)
+{
+	const char *name = (const char *)&r->reply + RC_REPLY_HEAD;
+
+	*name_out = name;
+	return n > RC_REPLY_HEAD && n <= RC_REPLY_HEAD + RC_MAX_LENT_NAME &&
+	       r->reply.code == RC_REPLY_LEND && !name[n - RC_REPLY_HEAD - 1];
+}
+
+static int open_lent(struct rc_reader *r, const struct ask *k, const char *name, char **below_out,
+		     int *fd_out, struct stat *st_out, struct rc_err *why)
+{
+	bool refused = true;
+	int rc;
+
+	if (!k->root)
+		return rc_fail(why, RC_E_INPUT, "outside", "no other file may be read");
+	if (!k->ix)
+		return rc_linked_open(k->root, name, below_out, fd_out, st_out, why);
+	rc = rc_linked_known(k->ix, name, below_out, fd_out, st_out, &refused, why);
+	if (rc && !refused)
+		r->lend_err = *why;
+	return rc;
+}
+
+/* Lends it, or says why not; the reader gets time to read it. */
+static int lend(struct rc_reader *r, const struct ask *k, const char *name, int64_t *deadline)
+{
+	struct rc_request q = { .op = RC_OP_LEND };
+	struct rc_err why = {0};
+	char *below = NULL;
+	const char *text;
+	struct iovec parts[2];
+	struct stat st;
+	int fd = -1, sys;
+
+	text = open_lent(r, k, name, &below, &fd, &st, &why) ? why.msg : below;
+	if (fd >= 0) {
+		q.bytes = (uint64_t)st.st_size;
+		q.row0 = (uint64_t)rc_mtime_ns(&st);
+		*deadline = later(*deadline, q.bytes);
+	}
+	q.n_text = (uint32_t)strlen(text) + 1;
+	parts[0] = (struct iovec){ &q, sizeof q };
+	parts[1] = (struct iovec){ (void *)text, q.n_text };
+	sys = q.n_text > RC_MAX_LENT_NAME ? EMSGSIZE
+					  : rc_msg_send(r->sock, parts, 2, fd, *deadline);
+	if (fd >= 0)
+		close(fd);
+	free(below);
+	return sys;
+}
+
 static int exchange(struct rc_reader *r, struct ask *k, size_t *n_out)
 {
 	int64_t deadline = deadline_of(r, k);
 	struct iovec parts[3];
+	const char *name;
 	int fd = -1, sys;
 
+	r->lend_err = (struct rc_err){0};
 	k->q.n_text = (uint32_t)strlen(k->text) + 1;
 	parts[0] = (struct iovec){ &k->q, sizeof k->q };
 	parts[1] = (struct iovec){ (void *)k->ids, k->q.n_ids * sizeof *k->ids };
@@ -156,6 +220,11 @@ static int exchange(struct rc_reader *r, struct ask *k, size_t *n_out)
 	sys = rc_msg_send(r->sock, parts, 3, k->fd, deadline);
 	if (!sys)
 		sys = await_reply(r, n_out, &fd, deadline);
+	while (!sys && fd < 0 && wants_file(r, *n_out, &name)) {
+		sys = lend(r, k, name, &deadline);
+		if (!sys)
+			sys = await_reply(r, n_out, &fd, deadline);
+	}
 	if (fd >= 0)
 		close(fd);
 	return sys == EMSGSIZE ? EPROTO : sys;
@@ -221,7 +290,14 @@ int reader_ask_process(struct rc_reader *r, struct ask *k, struct rc_err *err)
 		sys = EPROTO;
 	if (sys)
 		return reader_lose(r, k->path, sys, err);
-	return r->reply.code ? reported(r, k, err) : 0;
+	if (!r->lend_err.code)
+		return r->reply.code ? reported(r, k, err) : 0;
+	if (r->reply.code)
+		reported(r, k, NULL);
+	r->again = false;
+	if (err)
+		*err = r->lend_err;
+	return r->lend_err.code;
 }
 
 /* --- a process with its block --------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "formats/chunk.h"
+#include "formats/linked.h"
 #include "formats/protocol.h"
 #include "formats/sidecar.h"
 
@@ -26,6 +27,7 @@ struct slot {
 	int fd;
 	int beside; /* its JSON file while it is scanned, or -1 */
 	struct rc_sidecar_id beside_id;
+	char *root; /* directory whose files it may refer to, or NULL */
 	bool sent; /* the process of now has it */
 	uint64_t used;
 };
@@ -45,6 +47,7 @@ struct rc_reader {
 	struct slot slots[RC_READER_SLOTS];
 	uint64_t n_uses;
 	struct rc_reply reply;
+	struct rc_err lend_err; /* a file that the request in hand needs is not what it was */
 };
 
 struct ask {
@@ -54,6 +57,8 @@ struct ask {
 	int fd;           /* sent along, or -1 */
 	const char *path; /* of the input, for messages and the time limit */
 	uint64_t file_bytes;
+	const char *root; /* as of the slot */
+	const struct rc_index *ix; /* whose files may be lent; NULL in a scan: all below root */
 };
 
 /* Sends k to the process that is there. */

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "formats/format.h"
+#include "formats/h5private.h"
 #include "formats/sidecar.h"
 
 /* --- setting up ----------------------------------------------------------------------------- */
@@ -65,6 +66,9 @@ static void close_tree(struct server *s, uint32_t slot)
 			serve_close_dataset(&s->datasets[i]);
 	rc_h5_tree_close(s->files[slot].tree);
 	s->files[slot].tree = NULL;
+	for (size_t i = 0; i < s->files[slot].n_lent; i++)
+		free(s->files[slot].lent[i].path);
+	s->files[slot].n_lent = 0;
 }
 
 /* libhdf5 gives what it remembers of a file that is open under another descriptor: forget it. */
@@ -88,6 +92,8 @@ static int serve_open(struct server *s, struct rc_err *err)
 		close(f->fd);
 	if (f->beside >= 0)
 		close(f->beside);
+	free(f->below);
+	f->below = NULL;
 	f->fd = f->beside = -1;
 	if (s->fd < 0 || fstat(s->fd, &st))
 		return rc_fail(err, RC_E_BUG, "no_descriptor", "no descriptor came along");
@@ -95,7 +101,7 @@ static int serve_open(struct server *s, struct rc_err *err)
 	f->fd = s->fd;
 	f->bytes = s->q->bytes;
 	s->fd = -1;
-	return 0;
+	return *s->text ? rc_strdup(&f->below, s->text, err) : 0;
 }
 
 static int serve_beside(struct server *s, struct rc_err *err)
@@ -120,10 +126,78 @@ int serve_need_file(struct server *s, bool walk, struct open_file **f_out, struc
 	if (f->tree && walk && !f->tree->root)
 		close_tree(s, s->q->slot);
 	if (!f->tree)
-		rc = walk ? rc_h5_tree_open(f->fd, f->bytes, &f->tree, err)
-			  : rc_h5_file_open(f->fd, f->bytes, &f->tree, err);
+		rc = walk ? rc_h5_tree_open(f->fd, f->bytes, f->below, &f->tree, err)
+			  : rc_h5_file_open(f->fd, f->bytes, f->below, &f->tree, err);
 	*f_out = f;
 	return rc;
+}
+
+/* --- files that a file refers to ------------------------------------------------------------ */
+
+/* Asks the run, in the middle of a request of it, and takes its answer into *q. */
+static void ask_run(struct server *s, const char *name, struct rc_request *q, char *text, int *fd)
+{
+	static union {
+		struct rc_request q;
+		char bytes[RC_REQUEST_MAX];
+	} msg;
+	struct rc_reply head = { .code = RC_REPLY_LEND };
+	struct iovec parts[2] = { { &head, RC_REPLY_HEAD }, { (void *)name, strlen(name) + 1 } };
+	size_t n;
+
+	if (rc_msg_send(s->sock, parts, 2, -1, RC_NO_DEADLINE) ||
+	    rc_msg_recv(s->sock, &msg, sizeof msg, &n, fd, RC_NO_DEADLINE))
+		_exit(0);
+	if (n < sizeof msg.q || msg.q.op != RC_OP_LEND || msg.q.n_ids || !msg.q.n_text ||
+	    msg.q.n_text > RC_MAX_LENT_NAME || n != sizeof msg.q + msg.q.n_text ||
+	    msg.bytes[n - 1])
+		_exit(1);
+	*q = msg.q;
+	memcpy(text, msg.bytes + sizeof msg.q, msg.q.n_text);
+}
+
+/* Its position among those that were lent, counted from 1; 0: no memory. */
+static uint32_t position_of(struct open_file *f, const char *path, const struct rc_request *q)
+{
+	struct lent_file *l;
+
+	for (size_t i = f->n_lent; i > 0; i--)
+		if (!strcmp(f->lent[i - 1].path, path))
+			return (uint32_t)i;
+	if (f->n_lent >= RC_MAX_LENT ||
+	    rc_grow_array(&f->lent, &f->cap_lent, f->n_lent + 1, sizeof *f->lent, NULL))
+		return 0;
+	l = &f->lent[f->n_lent];
+	if (rc_strdup(&l->path, path, NULL))
+		return 0;
+	l->bytes = q->bytes;
+	l->mtime_ns = (int64_t)q->row0;
+	return (uint32_t)++f->n_lent;
+}
+
+static bool lend(void *arg, const char *name, struct h5_lent *l, char *why, size_t cap)
+{
+	static char text[RC_MAX_LENT_NAME];
+	struct server *s = arg;
+	struct open_file *f = &s->files[s->q->slot];
+	struct rc_request q;
+	int fd;
+
+	if (!f->below || strlen(name) + 1 > RC_MAX_LENT_NAME)
+		return false;
+	ask_run(s, name, &q, text, &fd);
+	if (fd < 0) {
+		snprintf(why, cap, "%s", text);
+		return false;
+	}
+	l->fd = fd;
+	l->bytes = q.bytes;
+	l->position = position_of(f, text, &q);
+	if (l->position)
+		return true;
+	snprintf(why, cap, "it refers to too many files");
+	close(fd);
+	return false;
 }
 
 /* --- requests ------------------------------------------------------------------------------- */
@@ -192,6 +266,8 @@ static int serve_scan(struct server *s, struct rc_err *err)
 	if (f && f->tree)
 		f->tree->sidecar = NULL;
 	rc_json_free(beside);
+	for (size_t i = 0; !rc && i < f->n_lent; i++)
+		rc_ixb_linked(b, f->lent[i].path, f->lent[i].bytes, f->lent[i].mtime_ns);
 	if (!rc) { /* its objects would wait beside the index for nothing */
 		rc_h5_tree_forget(f->tree);
 		give_back_heap();
@@ -260,6 +336,7 @@ static int serve(struct server *s, struct rc_err *err)
 	case RC_OP_CHUNKS: return serve_chunks(s, err);
 	case RC_OP_ROWS: return serve_rows(s, err);
 	case RC_OP_MISBEHAVE: return serve_misbehave(s, err);
+	case RC_OP_LEND: break; /* an answer, which is not awaited here */
 	}
 	return rc_fail(err, RC_E_BUG, "bad_request", "operation %u", s->q->op);
 }
@@ -311,6 +388,7 @@ void rc_reader_serve(int sock, const struct rc_reader_limits *limits)
 	for (int i = 0; i < RC_READER_SLOTS; i++)
 		s.files[i].fd = s.files[i].beside = -1;
 	take_limits(&s);
+	h5_set_lender(lend, &s);
 	for (;;) {
 		struct rc_err err = { 0 };
 		size_t n;

@@ -10,7 +10,15 @@
 #include "formats/h5util.h"
 #include "formats/protocol.h"
 
-enum { MAX_DATASETS = 64, MAX_FDS = 32 };
+/* Datasets may each keep two files open that their input refers to. */
+enum { MAX_DATASETS = 64, MAX_FDS = 256 };
+
+/* A file that was lent while the file of a slot was scanned. */
+struct lent_file {
+	char *path;
+	uint64_t bytes;
+	int64_t mtime_ns;
+};
 
 struct open_file {
 	int fd; /* -1: free */
@@ -18,12 +26,16 @@ struct open_file {
 	int beside; /* its JSON file, or -1 */
 	uint64_t beside_bytes;
 	struct rc_h5_tree *tree; /* opened when first needed */
+	char *below; /* its path below the directory whose files it may refer to, or NULL */
+	struct lent_file *lent; /* since the tree was opened */
+	size_t n_lent, cap_lent;
 };
 
 struct open_dataset {
 	char *path; /* NULL: free */
 	hid_t id;
 	const char *member; /* of its records, the end of path; or NULL */
+	struct h5_parts *parts; /* of one whose values lie elsewhere, or NULL */
 	uint32_t slot, rank;
 	bool for_rows, chunked;
 	struct rc_h5_node *node; /* of encoded frames, once they were asked for */

@@ -32,6 +32,10 @@ static const struct rc_opt rows[] = {
 	{.name = "map", .type = RC_OPT_STRING, .offset = AT(map), .arg = "FILE",
 	 .group = "Input and output",
 	 .help = "read inputs as this JSON map of paths to streams and clocks says"},
+	{.name = "allow-external", .type = RC_OPT_FLAG, .offset = AT(allow_external),
+	 .group = "Input and output",
+	 .help = "follow links, virtual datasets and external storage to other files of the "
+		 "input directory"},
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input and output", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},

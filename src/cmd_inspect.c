@@ -19,6 +19,7 @@ struct options {
 	const char *files_from;
 	bool null_separated;
 	const char *layout_in, *map;
+	bool allow_external;
 	const char *index;
 	const char *scratch_dir;
 	bool json, long_form;
@@ -42,6 +43,10 @@ static const struct rc_opt rows[] = {
 	 .help = "read inputs as this layout instead of guessing; robocache layouts lists them"},
 	{.name = "map", .type = RC_OPT_STRING, .offset = AT(map), .arg = "FILE",
 	 .help = "read inputs as this JSON map of paths to streams and clocks says"},
+	{.name = "allow-external", .type = RC_OPT_FLAG, .offset = AT(allow_external),
+	 .group = "Input",
+	 .help = "follow links, virtual datasets and external storage to other files of the "
+		 "input directory"},
 	{.name = "index", .type = RC_OPT_STRING, .offset = AT(index), .arg = "FILE",
 	 .group = "Input", .no_env = true,
 	 .help = "keep what the scan finds in FILE, and open only files that are new or changed"},
@@ -250,6 +255,7 @@ static int inspect(struct rc_readers *readers, const struct rc_inputs *inputs,
 		.inputs = inputs,
 		.layout = set->map ? set->map : set->layout_in,
 		.index_file = set->index,
+		.external = set->allow_external,
 		.n_threads = n_threads,
 	};
 	int rc = rc_scan_run(&ask, &scan, err);

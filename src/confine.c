@@ -72,6 +72,22 @@ static int add_target(struct places *ps, const char *path, struct rc_err *err)
 	return add_beside(ps, real, err);
 }
 
+static int add_roots(struct places *ps, const struct rc_inputs *in, struct rc_err *err)
+{
+	const char *last = "";
+	int rc = 0;
+
+	for (size_t i = 0; i < in->n && !rc; i++) {
+		const char *root = in->files[i].root;
+
+		if (root && strcmp(root, last) != 0) {
+			rc = add(ps, RC_SANDBOX_READ, root, strlen(root), err);
+			last = root;
+		}
+	}
+	return rc;
+}
+
 static int add_inputs(struct places *ps, const struct rc_inputs *in, struct rc_err *err)
 {
 	int rc = 0;
@@ -162,6 +178,8 @@ static int collect(const struct rc_confine_ask *a, struct places *ps, struct rc_
 	unsigned libraries = a->executes ? RC_SANDBOX_READ | RC_SANDBOX_EXECUTE : RC_SANDBOX_READ;
 	int rc = a->inputs ? add_inputs(ps, a->inputs, err) : add(ps, RC_SANDBOX_READ, "/", 1, err);
 
+	if (!rc && a->inputs && a->external)
+		rc = add_roots(ps, a->inputs, err);
 	for (size_t i = 0; i < a->n_written && !rc; i++)
 		if (a->written[i] && strcmp(a->written[i], "-") != 0)
 			rc = add_written(ps, a->written[i], err);

@@ -18,6 +18,7 @@ struct rc_confine_ask {
 	const struct rc_inputs *inputs; /* NULL: any file may still be read; else these, and: */
 	const char *const *read;        /* NULL are none of them */
 	size_t n_read;
+	bool external;                  /* and what lies in the directories that were named */
 	bool devices;                   /* GPUs are used */
 	bool executes;                  /* this program, again */
 };

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/path.h"
 #include "formats/container.h"
 #include "formats/unpack.h"
 
@@ -20,11 +21,20 @@ enum { MAX_DEPTH = 64, MAX_LIST_BYTES = 256 << 20 };
 
 struct walk {
 	struct rc_inputs *in;
+	const char *root;
 	size_t label_at; /* where the label starts in paths of the operand at hand */
 	dev_t skip_dev; /* the output directory, when it exists */
 	ino_t skip_ino;
 	bool skip;
 };
+
+static void free_file(struct rc_input_file *f)
+{
+	free(f->path);
+	free(f->label);
+	free(f->root);
+	*f = (struct rc_input_file){0};
+}
 
 static int add_path(struct walk *w, const char *path, struct rc_err *err)
 {
@@ -36,8 +46,10 @@ static int add_path(struct walk *w, const char *path, struct rc_err *err)
 		rc = rc_strdup(&f.path, path, err);
 	if (!rc)
 		rc = rc_strdup(&f.label, path + w->label_at, err);
+	if (!rc && w->root)
+		rc = rc_strdup(&f.root, w->root, err);
 	if (rc)
-		free(f.path);
+		free_file(&f);
 	else
 		in->files[in->n++] = f;
 	return rc;
@@ -149,17 +161,27 @@ static int walk_dir(struct walk *w, const char *dir, int depth, struct rc_err *e
 static int add_operand(struct walk *w, const char *path, size_t before, struct rc_err *err)
 {
 	struct stat st;
+	char *parent;
 	int rc;
 
 	w->label_at = 0;
+	w->root = NULL;
 	if (!strcmp(path, "-"))
 		return add_path(w, path, err);
 	if (stat(path, &st) != 0)
 		return rc_fail_errno(err, RC_E_USAGE, "input", errno, "cannot open input '%s'",
 				     path);
 	w->label_at = label_start(path);
-	if (!S_ISDIR(st.st_mode))
-		return add_path(w, path, err);
+	if (!S_ISDIR(st.st_mode)) {
+		rc = rc_path_parent(path, &parent, err);
+		if (rc)
+			return rc;
+		w->root = parent;
+		rc = add_path(w, path, err);
+		free(parent);
+		return rc;
+	}
+	w->root = path;
 	rc = walk_dir(w, path, 0, err);
 	if (!rc && w->in->n == before)
 		return rc_fail(err, RC_E_USAGE, "input",
@@ -214,13 +236,6 @@ static int add_list(struct walk *w, const struct rc_input_options *opt, struct r
 		rc_err_while(err, "reading the list '%s'", opt->files_from);
 	rc_buf_release(&text);
 	return rc;
-}
-
-static void free_file(struct rc_input_file *f)
-{
-	free(f->path);
-	free(f->label);
-	*f = (struct rc_input_file){0};
 }
 
 struct identity {

@@ -12,6 +12,8 @@ struct rc_unpacked;
 struct rc_input_file {
 	char *path;  /* to open it; of what lies in a container its name in rc_unpacked */
 	char *label; /* "raw/day1/ep_3.h5": the same on every machine, for episode ids */
+	char *root;  /* directory that was named, or the one that a named file is in; NULL in a
+		      * container */
 	bool unpacked; /* it lies in a container, or is one */
 };
 

@@ -29,14 +29,21 @@ static int parse(const char *text, size_t n, const char *name, struct rc_buf *ou
 	return rc;
 }
 
-const char *rc_reading_name(const char *layout_or_map, char room[RC_READING_ROOM])
+const char *rc_reading_name(const char *layout_or_map, bool external, char room[RC_READING_ROOM])
 {
+	bool map = layout_or_map && rc_map_is_text(layout_or_map);
+	const char *behind = external ? " with other files" : "";
 	char hex[RC_DIGEST_HEX];
 
-	if (!layout_or_map || !rc_map_is_text(layout_or_map))
+	if (!map && !external)
 		return layout_or_map;
-	rc_digest_hex(rc_digest_of(layout_or_map, strlen(layout_or_map)), hex);
-	snprintf(room, RC_READING_ROOM, "map %s", hex);
+	if (map) {
+		rc_digest_hex(rc_digest_of(layout_or_map, strlen(layout_or_map)), hex);
+		snprintf(room, RC_READING_ROOM, "map %s%s", hex, behind);
+	} else {
+		snprintf(room, RC_READING_ROOM, "%.200s%s",
+			 layout_or_map ? layout_or_map : "any layout", behind);
+	}
 	return room;
 }
 

@@ -12,8 +12,9 @@
 int rc_map_load(const char **map, const char *layout, struct rc_buf *text, struct rc_err *err);
 
 /* How inputs are read, in few words for what a later run compares: the name of a layout, NULL where
- * files are probed, or of the text of a map "map" and its digest, made in room. */
-enum { RC_READING_ROOM = RC_DIGEST_HEX + 4 };
-const char *rc_reading_name(const char *layout_or_map, char room[RC_READING_ROOM]);
+ * files are probed, or of the text of a map "map" and its digest; with `external` behind it that
+ * links to other files are followed.  Made in room where need be. */
+enum { RC_READING_ROOM = 256 };
+const char *rc_reading_name(const char *layout_or_map, bool external, char room[RC_READING_ROOM]);
 
 #endif

@@ -94,7 +94,8 @@ static bool is_loss(const char *code)
 {
 	static const char *const codes[] = {"unreadable", "unknown_filter", "beyond_file",
 					    "virtual",    "external",	"mixed_frames",
-					    "uneven_frames", "missing_chunk"};
+					    "uneven_frames", "missing_chunk",
+					    "missing_data", "broken_link"};
 
 	for (size_t i = 0; i < RC_ARRAY_LEN(codes); i++)
 		if (!strcmp(code, codes[i]))

@@ -41,6 +41,7 @@ static int confine(struct rc_run *r, bool inputs_known, struct rc_err *err)
 		.read = read,
 		.n_read = RC_ARRAY_LEN(read),
 		.inputs = inputs_known ? &r->inputs : NULL,
+		.external = set->allow_external,
 		.executes = set->on_gpu_error == RC_GPU_ERROR_RETRY,
 	};
 	int rc = rc_device_parse(set->device, &c, err);
@@ -131,7 +132,8 @@ static int list_known(struct rc_run *r, struct rc_err *err)
 
 	if (!r->set->retry_quarantined)
 		rc = rc_known_read(&r->known, r->set->output, r->version,
-				   rc_reading_name(rc_run_reads_as(r), room), err);
+				   rc_reading_name(rc_run_reads_as(r), r->set->allow_external,
+						   room), err);
 	if (!rc && !r->set->retry_quarantined && !r->set->force)
 		rc = rc_resume_known(&r->resume, &r->known, err);
 	rc_known_sort(&r->known);
@@ -180,6 +182,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 		.layout = rc_run_reads_as(r),
 		.index_file = r->set->index,
 		.keep_index = r->set->dry_run,
+		.external = r->set->allow_external,
 		.decode = decode_order(r->set),
 		.n_threads = r->n_threads,
 	};
@@ -204,6 +207,7 @@ static int scan(struct rc_run *r, struct rc_err *err)
 			return rc_err_while(err, "scanning '%s' (--strict)", f->path);
 		}
 	}
+	rc_scan_tell_twice(&r->scan, &r->problems);
 	rc = check_bad_files(r, err);
 	if (rc || r->scan.n_failed < r->scan.n)
 		return rc;

@@ -149,7 +149,7 @@ static int write_quarantine(const struct rc_run *r, struct rc_err *err)
 		.writer = r->planned ? &r->writer : NULL,
 		.known = &r->known,
 		.version = r->version,
-		.layout_in = rc_reading_name(rc_run_reads_as(r), room),
+		.layout_in = rc_reading_name(rc_run_reads_as(r), r->set->allow_external, room),
 	};
 
 	return r->writing ? rc_quarantine_write(&q, r->set->output, err) : 0;

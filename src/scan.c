@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "each.h"
+#include "formats/linked.h"
 #include "formats/unpack.h"
+#include "map.h"
 #include "quarantine.h"
 #include "scan_index.h"
 
@@ -32,7 +34,7 @@ static void look_at(const struct rc_readers *readers, struct rc_scanned *f)
 	f->mtime_ns = rc_mtime_ns(&st);
 }
 
-int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
+int rc_scanned_same(const struct rc_scanned *f, uint32_t i_episode, struct rc_err *err)
 {
 	struct stat st;
 
@@ -43,14 +45,14 @@ int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err)
 				     errno, "'%s' was there when its episode was begun", f->path);
 	if ((f->unpacked || (uint64_t)st.st_size == f->index->file_bytes) &&
 	    rc_mtime_ns(&st) == f->index->mtime_ns)
-		return 0;
+		return rc_linked_same(f->index, i_episode, err);
 	return rc_fail(err, RC_E_INPUT, "input_changed",
 		       "'%s' changed while it was read; let its writer finish and run again",
 		       f->path);
 }
 
 struct scanner {
-	struct rc_scan_options opt;
+	const char *layout;
 	struct rc_scanned **files; /* that are not known yet */
 };
 
@@ -58,11 +60,12 @@ static void scan_one(void *arg, struct rc_input *in, size_t i)
 {
 	struct scanner *sc = arg;
 	struct rc_scanned *f = sc->files[i];
+	struct rc_scan_options opt = {.layout = sc->layout, .root = f->root};
 	struct rc_readers *pool = rc_reader_pool(rc_input_reader(in));
 	int64_t t0 = rc_now_ns();
 
 	if (!rc_readers_hold(pool, f->path, &f->err)) {
-		rc_reader_scan(rc_input_reader(in), f->path, &sc->opt, &f->index, &f->err);
+		rc_reader_scan(rc_input_reader(in), f->path, &opt, &f->index, &f->err);
 		rc_readers_release(pool, f->path);
 	}
 	f->scan_ns = rc_now_ns() - t0;
@@ -70,7 +73,7 @@ static void scan_one(void *arg, struct rc_input *in, size_t i)
 
 static int scan_unknown(const struct rc_scan_ask *ask, struct rc_scan *scan, struct rc_err *err)
 {
-	struct scanner sc = {.opt = {.layout = ask->layout}};
+	struct scanner sc = {.layout = ask->layout};
 	struct rc_each each = {.readers = ask->readers, .n_threads = ask->n_threads,
 			       .piece = scan_one, .arg = &sc};
 	int rc = rc_new_array(&sc.files, scan->n, sizeof *sc.files, err);
@@ -90,18 +93,20 @@ static int scan_unknown(const struct rc_scan_ask *ask, struct rc_scan *scan, str
 }
 
 /* The run goes on without: what it makes does not depend on the index file. */
-static void save(const struct rc_scan_ask *ask, const struct rc_scan *scan)
+static void save(const struct rc_scan_ask *ask, const char *reading, const struct rc_scan *scan)
 {
 	struct rc_err err = {0};
 
 	if (!ask->index_file || ask->keep_index || scan->n_reused == scan->n)
 		return;
-	if (rc_scan_index_save(ask->index_file, ask->layout, scan, &err))
+	if (rc_scan_index_save(ask->index_file, reading, scan, &err))
 		rc_log(RC_LOG_WARN, "%s; the next scan starts anew", err.msg);
 }
 
 int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err)
 {
+	char room[RC_READING_ROOM];
+	const char *reading = rc_reading_name(ask->layout, ask->external, room);
 	const struct rc_inputs *in = ask->inputs;
 	struct rc_scan scan = {.n = in->n};
 	int rc = rc_new_array(&scan.files, in->n, sizeof *scan.files, err);
@@ -112,12 +117,14 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 		scan.files[i].path = in->files[i].path;
 		scan.files[i].label = in->files[i].label;
 		scan.files[i].unpacked = in->files[i].unpacked;
+		scan.files[i].root = ask->external ? in->files[i].root : NULL;
 	}
 	if (ask->index_file)
-		rc = rc_scan_index_load(ask->index_file, ask->layout, &scan, &scan.n_reused, err);
+		rc = rc_scan_index_load(ask->index_file, reading, &scan, &scan.n_reused, err);
 	for (size_t i = 0; i < in->n && !rc; i++) {
 		look_at(ask->readers, &scan.files[i]);
-		if (ask->known && !scan.files[i].index)
+		/* what an input refers to may be better by now, and nothing tells */
+		if (ask->known && !ask->external && !scan.files[i].index)
 			rc_known_find(ask->known, &scan.files[i]);
 	}
 	if (!rc)
@@ -126,12 +133,62 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 		rc_scan_release(&scan);
 		return rc;
 	}
-	save(ask, &scan);
+	save(ask, reading, &scan);
 	for (size_t i = 0; i < scan.n; i++) /* behind the index file, which is good for both */
 		if (scan.files[i].index)
 			rc_index_decode(scan.files[i].index, ask->decode);
 	*scan_out = scan;
 	return 0;
+}
+
+static int by_path(const void *a, const void *b)
+{
+	const struct rc_scanned *const *x = a, *const *y = b;
+
+	return strcmp((*x)->path, (*y)->path);
+}
+
+static void tell_twice(const struct rc_scanned *f, struct rc_scanned **sorted, size_t n,
+		       struct rc_problems *problems)
+{
+	const struct rc_scanned *first = NULL;
+	size_t n_twice = 0;
+
+	for (uint32_t i = 0; i < f->index->n_linked; i++) {
+		struct rc_index_file of;
+		struct rc_scanned key, *k = &key, **hit;
+
+		if (rc_index_file(f->index, i + 1, &of, NULL))
+			return;
+		key.path = of.path;
+		hit = bsearch(&k, sorted, n, sizeof *sorted, by_path);
+		if (hit && (*hit)->index && (*hit)->index->n_episodes && n_twice++ == 0)
+			first = *hit;
+		free(of.path);
+	}
+	if (first)
+		rc_problems_add(problems, RC_NOTE_WARNING, "linked_input", f->label,
+				"'%s' refers to %zu other input%s, such as '%s', whose episodes "
+				"come twice now; name it alone, or leave out --allow-external",
+				f->path, n_twice, rc_plural(n_twice), first->path);
+}
+
+void rc_scan_tell_twice(const struct rc_scan *s, struct rc_problems *problems)
+{
+	struct rc_scanned **sorted = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < s->n; i++)
+		any |= s->files[i].index && s->files[i].index->n_linked;
+	if (!any || s->n < 2 || rc_new_array(&sorted, s->n, sizeof *sorted, NULL))
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		sorted[i] = &s->files[i];
+	qsort(sorted, s->n, sizeof *sorted, by_path);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->files[i].index)
+			tell_twice(&s->files[i], sorted, s->n, problems);
+	free(sorted);
 }
 
 void rc_scan_release(struct rc_scan *s)

@@ -7,11 +7,13 @@
 #include "base/digest.h"
 #include "formats/reader.h"
 #include "inputs.h"
+#include "problems.h"
 
 struct rc_known;
 
 struct rc_scanned {
 	const char *path, *label; /* borrowed from the inputs */
+	const char *root;     /* directory whose files it may refer to; NULL: it may to none */
 	bool unpacked;        /* as of the inputs */
 	struct rc_index *index; /* NULL when the scan failed */
 	struct rc_err err;    /* then: why */
@@ -38,6 +40,7 @@ struct rc_scan_ask {
 	enum rc_frame_order decode;     /* what becomes of encoded frames */
 	const char *index_file;         /* --index, or NULL; see scan_index.h */
 	bool keep_index;                /* do not write it */
+	bool external;                  /* files may refer to others of the directory named */
 	int n_threads;
 };
 
@@ -45,9 +48,12 @@ struct rc_scan_ask {
  * with RC_E_INTERRUPTED, when a signal asked to stop.  That the index file cannot be written is a
  * warning. */
 int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct rc_err *err);
-/* RC_E_INPUT when the file at its path is not the one that was scanned any more.  What was unpacked
- * is a copy of its own: of that, only a container that was written to meanwhile. */
-int rc_scanned_same(const struct rc_scanned *f, struct rc_err *err);
+/* RC_E_INPUT when the file at its path, or one that this episode of it is in, is not the one that
+ * was scanned any more.  What was unpacked is a copy of its own: of that, only a container that was
+ * written to meanwhile. */
+int rc_scanned_same(const struct rc_scanned *f, uint32_t i_episode, struct rc_err *err);
+/* Warns of inputs that another input refers to, whose episodes come twice. */
+void rc_scan_tell_twice(const struct rc_scan *s, struct rc_problems *problems);
 void rc_scan_release(struct rc_scan *s);
 
 #endif

@@ -12,11 +12,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "formats/linked.h"
 #include "formats/sidecar.h"
-#include "map.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 3 };
+enum { REVISION = 4 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 
@@ -41,11 +41,8 @@ struct record {
 
 static const char magic[16] = "robocache-index";
 
-static void fill_head(struct head *h, const char *layout, uint64_t n_records)
+static void fill_head(struct head *h, const char *reading, uint64_t n_records)
 {
-	char room[RC_READING_ROOM];
-
-	layout = rc_reading_name(layout, room);
 	memset(h, 0, sizeof *h);
 	memcpy(h->magic, magic, sizeof magic);
 	h->byte_order = 0x01020304;
@@ -55,7 +52,7 @@ static void fill_head(struct head *h, const char *layout, uint64_t n_records)
 	h->episode_bytes = sizeof(struct rc_index_episode);
 	h->note_bytes = sizeof(struct rc_note);
 	snprintf(h->version, sizeof h->version, "%s", PACKAGE_VERSION);
-	snprintf(h->layout, sizeof h->layout, "%s", layout ? layout : "");
+	snprintf(h->layout, sizeof h->layout, "%s", reading ? reading : "");
 	h->n_records = n_records;
 	h->digest = rc_digest_of(h, offsetof(struct head, digest));
 }
@@ -122,13 +119,28 @@ static bool unchanged(const struct record *r, const char *path)
 	       rc_mtime_ns(&st) == r->mtime_ns;
 }
 
+/* Of one that refers to other files, those too.  A link that led nowhere may lead somewhere now. */
+static int keep_linked(struct rc_index *ix, const struct rc_scanned *f, bool *keep_out,
+		       struct rc_err *err)
+{
+	int rc = f->root ? rc_strdup(&ix->root, f->root, err) : 0;
+
+	*keep_out = !rc && !rc_linked_same(ix, UINT32_MAX, NULL);
+	for (uint32_t i = 0; i < ix->n_notes; i++)
+		if (!strcmp(rc_index_str(ix, ix->notes[i].code), "broken_link"))
+			*keep_out = false;
+	return rc;
+}
+
 /* Takes the next record; false when it is damaged. */
 static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 {
 	struct rc_scanned *f;
+	struct rc_index *ix = NULL;
 	struct record r;
 	char *path = NULL;
 	void *block = NULL;
+	bool keep = false;
 	int rc = 0;
 
 	*good_out = take(l, &r, sizeof r) && r.path_bytes && r.path_bytes < MAX_PATH_BYTES &&
@@ -145,15 +157,20 @@ static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 	f = *good_out ? find(l, path) : NULL;
 	if (!f || f->index || !unchanged(&r, path))
 		goto done;
-	*good_out = !rc_index_open(block, r.block_bytes, f->path, r.file_bytes, &f->index, NULL);
+	*good_out = !rc_index_open(block, r.block_bytes, f->path, r.file_bytes, &ix, NULL);
 	block = NULL; /* taken, or freed */
-	if (*good_out) {
+	if (*good_out)
+		rc = keep_linked(ix, f, &keep, err);
+	if (*good_out && !rc && keep) {
+		f->index = ix;
+		ix = NULL;
 		f->index->mtime_ns = r.mtime_ns;
 		f->index->beside_bytes = r.beside.bytes;
 		f->index->beside_mtime_ns = r.beside.mtime_ns;
 		l->n_loaded++;
 	}
 done:
+	rc_index_free(ix);
 	free(path);
 	free(block);
 	return rc;
@@ -178,7 +195,7 @@ static void warn(const struct loader *l, const char *what)
 	       l->n_loaded ? "the rest" : "everything");
 }
 
-static int load_records(struct loader *l, const char *layout, struct rc_err *err)
+static int load_records(struct loader *l, const char *reading, struct rc_err *err)
 {
 	struct head h = {.magic = ""}, want;
 	uint64_t n = l->left < sizeof h ? l->left : sizeof h;
@@ -192,14 +209,14 @@ static int load_records(struct loader *l, const char *layout, struct rc_err *err
 		return rc_fail(err, RC_E_USAGE, "index",
 			       "'%s' is not an index that robocache wrote; name another file "
 			       "with --index, or remove it", l->path);
-	fill_head(&want, layout, h.n_records);
+	fill_head(&want, reading, h.n_records);
 	if (!rc_digest_same(h.digest, rc_digest_of(&h, offsetof(struct head, digest)))) {
 		warn(l, "is damaged");
 		return 0;
 	}
 	if (memcmp(&h, &want, sizeof h)) {
 		warn(l, memcmp(h.layout, want.layout, sizeof h.layout)
-				? "was made with another --layout-in or --map"
+				? "was made with another --layout-in, --map or --allow-external"
 				: "was made by another version of robocache");
 		return 0;
 	}
@@ -211,7 +228,7 @@ static int load_records(struct loader *l, const char *layout, struct rc_err *err
 	return rc;
 }
 
-int rc_scan_index_load(const char *path, const char *layout, struct rc_scan *scan, size_t *n_out,
+int rc_scan_index_load(const char *path, const char *reading, struct rc_scan *scan, size_t *n_out,
 		       struct rc_err *err)
 {
 	struct loader l = {.f = fopen(path, "re"), .path = path, .scan = scan};
@@ -228,7 +245,7 @@ int rc_scan_index_load(const char *path, const char *layout, struct rc_scan *sca
 		rc = rc_fail(err, RC_E_USAGE, "index", "the index '%s' is not a file", path);
 	else {
 		l.left = (uint64_t)st.st_size;
-		rc = load_records(&l, layout, err);
+		rc = load_records(&l, reading, err);
 	}
 	if (l.f)
 		fclose(l.f);
@@ -256,13 +273,13 @@ static bool put_record(FILE *f, struct rc_hasher *hash, const struct rc_scanned 
 	       fwrite(s->index->block, 1, r.block_bytes, f) == r.block_bytes;
 }
 
-static bool put_all(FILE *f, const char *layout, const struct rc_scan *scan,
+static bool put_all(FILE *f, const char *reading, const struct rc_scan *scan,
 		    struct rc_hasher *hash)
 {
 	struct head h;
 	bool ok;
 
-	fill_head(&h, layout, scan->n - scan->n_failed);
+	fill_head(&h, reading, scan->n - scan->n_failed);
 	ok = fwrite(&h, sizeof h, 1, f) == 1;
 	for (size_t i = 0; ok && i < scan->n; i++)
 		if (scan->files[i].index)
@@ -270,7 +287,7 @@ static bool put_all(FILE *f, const char *layout, const struct rc_scan *scan,
 	return ok;
 }
 
-int rc_scan_index_save(const char *path, const char *layout, const struct rc_scan *scan,
+int rc_scan_index_save(const char *path, const char *reading, const struct rc_scan *scan,
 		       struct rc_err *err)
 {
 	struct rc_hasher *hash = NULL;
@@ -284,7 +301,7 @@ int rc_scan_index_save(const char *path, const char *layout, const struct rc_sca
 	if (rc)
 		goto done;
 	f = fopen(out.tmp_path, "we");
-	ok = f && put_all(f, layout, scan, hash);
+	ok = f && put_all(f, reading, scan, hash);
 	if (f && fclose(f))
 		ok = false;
 	rc = ok ? rc_outfile_commit(&out, err)

@@ -35,6 +35,7 @@ struct rc_settings {
 	bool null_separated;
 	const char *layout_in;
 	const char *map;                   /* a file; its text from rc_map_load() on */
+	bool allow_external;
 	const char *index;
 	const char *scratch_dir;
 	/* what comes out */

@@ -327,7 +327,8 @@ static int end_episode(struct rc_writer *w, const struct rc_item *it, struct rc_
 
 	if (w->skipping)
 		return 0;
-	rc = rc_scanned_same(&w->plan->scan->files[work->plan->i_file], err);
+	rc = rc_scanned_same(&w->plan->scan->files[work->plan->i_file],
+			     work->plan->i_episode, err);
 	if (rc)
 		return rc;
 	w->plan->layout->episode_name(rc_shard_n_episodes(w->shard), r->name, sizeof r->name);

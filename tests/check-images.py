@@ -243,7 +243,7 @@ def test_ticks():
         with shard(method + "-px") as f:
             px = np.stack([pixels(frames[i]) for i in picks])
             check(np.array_equal(f["data/demo_0/obs/rgb"][:], px), method + " decoded")
-    for args, word in ((["--method", "rgb:linear"], "nearest or previous"),
+    for args, word in ((["--method", "rgb:linear"], "takes nearest, previous"),
                        (["--fuse", "state=q,rgb"], "cannot be part"),
                        (["--dtype", "rgb:f32"], "encoded"),
                        (["--channel-order", "bgr"], "--decode")):

@@ -119,9 +119,11 @@ def watched(*args):
         return f.read().splitlines(), p.returncode
 
 
-def check_calls(mode):
-    out = path(f"watched-{mode}")
-    lines, status = watched("convert", path("raw"), "-o", out, "--rate", "10", "--sandbox", mode)
+def check_calls(mode, *args):
+    """With the files that others may refer to allowed, these are still outside."""
+    out = path(f"watched-{mode}{'-'.join(args)}")
+    lines, status = watched("convert", path("raw"), "-o", out, "--rate", "10", "--sandbox", mode,
+                            *args)
     check(status in (0, 3), f"watched {mode}: status {status}")
     check(len(lines) > 20, f"watched {mode}: {len(lines)} lines")
     programs = [s for s in lines if re.search(r"\bexecve(at)?\(", s)]
@@ -151,6 +153,11 @@ def main():
     said = report(out)
     codes = {p["code"] for p in said["problems"]}
     check({"external_links", "external", "virtual"} <= codes, f"what was not followed: {codes}")
+    allowed = path("allowed")
+    run("convert", path("raw"), "-o", allowed, "--rate", "10", "-q", "--allow-external", expect=3)
+    check_values(allowed)
+    told = {p["where"] for p in report(allowed)["problems"] if p["code"] == "broken_link"}
+    check(len(told) == 1 and "outside" in next(iter(told)), f"what is outside: {told}")
     state = said["sandbox"]
     possible = state["landlock_abi"] > 0 and not state["reason"]
     if possible:
@@ -178,6 +185,8 @@ def main():
     if shutil.which("strace") and possible:
         check_calls("auto")
         check_calls("off")
+        check_calls("auto", "--allow-external")
+        check_calls("off", "--allow-external")
     else:
         print("system calls are not watched: no strace, or no sandbox in this build")
     print(f"{checks} checks, {failures} failures")

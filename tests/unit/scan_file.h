@@ -99,7 +99,7 @@ static inline int scan_path(const char *path, const char *wanted, struct rc_inde
 
 	cr_assert(fd >= 0 && fstat(fd, &st) == 0, "%s", path);
 	rc_h5_init();
-	rc = rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, err);
+	rc = rc_h5_tree_open(fd, (uint64_t)st.st_size, NULL, &t, err);
 	if (rc == 0)
 		rc = rc_index_builder_new(&b, err);
 	if (rc == 0)

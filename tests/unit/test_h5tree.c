@@ -111,7 +111,7 @@ Test(storage, rows)
 	fd = open(path, O_RDONLY);
 	cr_assert_eq(fstat(fd, &st), 0);
 	rc_h5_init();
-	cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err), 0, "%s", err.msg);
+	cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, NULL, &t, &err), 0, "%s", err.msg);
 	for (size_t i = 0; i < RC_ARRAY_LEN(names); i++) {
 		const struct rc_h5_node *n = rc_h5_find(t, NULL, names[i]);
 		cr_assert_not_null(n, "%s", names[i]);
@@ -137,7 +137,7 @@ Test(storage, rows_of_chunks)
 	fd = open(path, O_RDONLY);
 	cr_assert_eq(fstat(fd, &st), 0);
 	rc_h5_init();
-	cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err), 0, "%s", err.msg);
+	cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, NULL, &t, &err), 0, "%s", err.msg);
 	/* chunks of 16 x 2 in 90 x 3: rows that begin and end inside chunks, a cut last column */
 	cr_assert_eq(rc_h5_rows_double(t, rc_h5_find(t, NULL, "imu/accel"), 13, 40, v, 120, &err),
 		     0, "%s", err.msg);
@@ -308,7 +308,7 @@ Test(large_group, its_names_are_read_once)
 	struct stat st;
 
 	cr_assert_eq(fstat(fd, &st), 0);
-	rc = rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err);
+	rc = rc_h5_tree_open(fd, (uint64_t)st.st_size, NULL, &t, &err);
 	unlink(path);
 	cr_assert_eq(rc, 0, "%s", err.msg);
 	n = bytes_read() - before;

@@ -98,6 +98,7 @@ static struct rc_index_builder *filled(void)
 
 	cr_assert_eq(rc_index_builder_new(&b, NULL), 0);
 	rc_ixb_layout(b, "generic", 60, "two groups", 512);
+	rc_ixb_linked(b, "eps/other.h5", 5000, 7);
 	d[0] = plain(b, "/data/demo_0/joint", 50, 7);
 	d[1] = plain(b, "/data/demo_0/quat", 50, 4);
 	d[2] = chunked(b, "/data/demo_0/cam");
@@ -339,6 +340,7 @@ struct parts {
 	struct rc_index_header *h;
 	struct rc_dataset *d;
 	struct rc_stream *s;
+	struct rc_linked *l;
 	struct rc_index_episode *e;
 	struct rc_note *n;
 	struct rc_index_convention *c;
@@ -349,7 +351,8 @@ static struct parts parts_of(void *block)
 
 	p.d = (struct rc_dataset *)(p.h + 1);
 	p.s = (struct rc_stream *)(p.d + p.h->n_datasets);
-	p.e = (struct rc_index_episode *)(p.s + p.h->n_streams);
+	p.l = (struct rc_linked *)(p.s + p.h->n_streams);
+	p.e = (struct rc_index_episode *)(p.l + p.h->n_linked);
 	p.n = (struct rc_note *)(p.e + p.h->n_episodes);
 	p.c = (struct rc_index_convention *)(p.n + p.h->n_notes);
 	return p;
@@ -376,6 +379,14 @@ Test(index, header_fields)
 	REFUSED(p.h->n_datasets++);
 	REFUSED((p.h->n_notes -= 4, p.h->n_conventions += 5));
 	REFUSED(p.h->n_string_bytes = 0);
+	REFUSED(p.h->n_linked++);
+}
+
+Test(index, linked_fields)
+{
+	REFUSED(p.l[0].path = 0);
+	REFUSED(p.l[0].path = p.h->n_string_bytes);
+	REFUSED(p.l[0].pad = 1);
 }
 
 Test(index, dataset_fields)
@@ -401,7 +412,9 @@ Test(index, dataset_fields)
 	REFUSED(p.d[2].chunk[4] = 1);
 	REFUSED(p.d[0].time_last = 1);
 	REFUSED(p.d[2].time_last = 2);
-	REFUSED(p.d[2].pad = 1);
+	REFUSED(p.d[2].linked = 2);
+	REFUSED(p.d[2].linked = RC_LINKED_MANY);
+	REFUSED(p.d[0].linked = 1); /* whose end the block is behind */
 	REFUSED(p.d[2].address = 0);
 	REFUSED(p.d[0].address = FILE_BYTES);
 	REFUSED(p.d[0].address = FILE_BYTES - 1399);

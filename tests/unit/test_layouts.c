@@ -359,7 +359,8 @@ Test(layouts, probes_tell_families_apart)
 		int fd = open(path, O_RDONLY | O_CLOEXEC);
 		cr_assert(fd >= 0 && fstat(fd, &st) == 0);
 		rc_h5_init();
-		cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, &t, &err), 0, "%s", err.msg);
+		cr_assert_eq(rc_h5_tree_open(fd, (uint64_t)st.st_size, NULL, &t, &err), 0, "%s",
+			     err.msg);
 		struct probed best = best_of(t);
 		cr_assert_str_eq(best.layout, rc_layouts[i]->name, "%s", samples[i]);
 		for (size_t k = 0; k + 1 < rc_n_layouts; k++) {

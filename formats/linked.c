@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/compat.h"
+
+#include "formats/linked.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+/* Without the slashes at its end, but for "/" itself. */
+static size_t length_of(const char *root)
+{
+	size_t n = strlen(root);
+
+	while (n > 1 && root[n - 1] == '/')
+		n--;
+	return n;
+}
+
+/* What comes behind root in path, or NULL. */
+static const char *behind(const char *root, const char *path)
+{
+	size_t n = length_of(root);
+
+	if (strncmp(root, path, n) != 0 || (path[n] != '/' && root[n - 1] != '/'))
+		return NULL;
+	path += n;
+	return path + strspn(path, "/");
+}
+
+const char *rc_linked_below(const char *root, const char *path)
+{
+	const char *rest = behind(root, path);
+
+	return rest ? rest : path; /* of one in the working directory, "." */
+}
+
+static int outside(const char *root, struct rc_err *err)
+{
+	return rc_fail(err, RC_E_INPUT, "outside",
+		       "it lies outside of '%s'; name a directory that holds both as the input",
+		       root);
+}
+
+/* "a/./b/../c" becomes "a/c", in place; false: it leads above where it begins. */
+static bool normalise(char *path)
+{
+	char *to = path;
+
+	for (const char *at = path; *at;) {
+		size_t n = strcspn(at, "/");
+		bool last = !at[n]; /* whose end may be written over */
+
+		if (n == 2 && at[0] == '.' && at[1] == '.') {
+			if (to == path)
+				return false;
+			do
+				to--;
+			while (to > path && to[-1] != '/');
+		} else if (n && !(n == 1 && at[0] == '.')) {
+			memmove(to, at, n);
+			to += n;
+			*to++ = '/';
+		}
+		if (last)
+			break;
+		at += n + 1;
+	}
+	if (to == path)
+		return false;
+	to[-1] = '\0';
+	return true;
+}
+
+/* Of a name as the file has it. */
+static int path_below(const char *root, const char *real_root, const char *name, char **below_out,
+		      struct rc_err *err)
+{
+	char *below;
+	int rc;
+
+	if (*name == '/') {
+		const char *rest = behind(real_root, name);
+
+		if (!rest && *root == '/')
+			rest = behind(root, name);
+		if (!rest)
+			return outside(root, err);
+		name = rest;
+	}
+	rc = rc_strdup(&below, name, err);
+	if (rc)
+		return rc;
+	if (!normalise(below)) {
+		free(below);
+		return outside(root, err);
+	}
+	*below_out = below;
+	return 0;
+}
+
+static int cannot(int sys, struct rc_err *err)
+{
+	return rc_fail(err, RC_E_INPUT, sys == ENOENT ? "missing" : "unreadable", "%s",
+		       strerror(sys));
+}
+
+/* Links in the file system are followed first, and what they lead to must be below root too. */
+static int open_below(const char *root, const char *real_root, const char *below, int *fd_out,
+		      struct stat *st_out, struct rc_err *err)
+{
+	char *path = NULL, *real = NULL;
+	int fd = -1, rc = rc_sprintf(&path, err, "%s/%s", real_root, below);
+
+	if (!rc)
+		real = realpath(path, NULL);
+	if (!rc && !real)
+		rc = cannot(errno, err);
+	if (!rc && !behind(real_root, real))
+		rc = outside(root, err);
+	if (!rc) {
+		fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+		if (fd < 0 || fstat(fd, st_out))
+			rc = cannot(errno, err);
+		else if (!S_ISREG(st_out->st_mode))
+			rc = rc_fail(err, RC_E_INPUT, "not_a_file", "it is not a file");
+	}
+	if (rc && fd >= 0)
+		close(fd);
+	else if (!rc)
+		*fd_out = fd;
+	free(real);
+	free(path);
+	return rc;
+}
+
+int rc_linked_open(const char *root, const char *name, char **below_out, int *fd_out,
+		   struct stat *st_out, struct rc_err *err)
+{
+	char *real_root = realpath(root, NULL), *below = NULL;
+	int rc = real_root ? path_below(root, real_root, name, &below, err) : cannot(errno, err);
+
+	if (!rc)
+		rc = open_below(root, real_root, below, fd_out, st_out, err);
+	free(real_root);
+	if (rc)
+		free(below);
+	else
+		*below_out = below;
+	return rc;
+}
+
+static int changed(const struct rc_index *ix, const char *below, struct rc_err *err)
+{
+	return rc_fail(err, RC_E_INPUT, "input_changed",
+		       "'%s', which '%s' refers to, changed since it was scanned; let its writer "
+		       "finish and run again", below, ix->path);
+}
+
+static bool same(const struct rc_linked *l, const struct stat *st)
+{
+	return (uint64_t)st->st_size == l->bytes && rc_mtime_ns(st) == l->mtime_ns;
+}
+
+int rc_linked_known(const struct rc_index *ix, const char *name, char **below_out, int *fd_out,
+		    struct stat *st_out, bool *refused_out, struct rc_err *err)
+{
+	char *real_root = realpath(ix->root, NULL), *below = NULL;
+	const struct rc_linked *l = NULL;
+	struct rc_err why = {0};
+	int rc = real_root ? path_below(ix->root, real_root, name, &below, &why)
+			   : cannot(errno, &why);
+
+	for (uint32_t i = 0; !rc && i < ix->n_linked && !l; i++)
+		if (!strcmp(rc_index_str(ix, ix->linked[i].path), below))
+			l = &ix->linked[i];
+	*refused_out = !l && rc != RC_E_NOMEM;
+	if (l) {
+		rc = open_below(ix->root, real_root, below, fd_out, st_out, &why);
+		if (!rc && !same(l, st_out)) {
+			close(*fd_out);
+			rc = changed(ix, below, &why);
+		} else if (rc && rc != RC_E_NOMEM) {
+			struct rc_err cause = why;
+			rc = rc_fail(&why, RC_E_INPUT, cause.reason,
+				     "'%s', which '%s' refers to: %s", below, ix->path, cause.msg);
+		}
+	} else if (!rc) {
+		rc = rc_fail(&why, RC_E_INPUT, "missing", "it was not there in the scan");
+	}
+	free(real_root);
+	if (rc) {
+		free(below);
+		if (err)
+			*err = why;
+	} else {
+		*below_out = below;
+	}
+	return rc;
+}
+
+static int check_one(const struct rc_index *ix, uint32_t i, struct rc_err *err)
+{
+	const char *name = rc_index_str(ix, ix->linked[i].path);
+	struct stat st;
+	char *below = NULL;
+	bool refused;
+	int fd = -1, rc = rc_linked_known(ix, name, &below, &fd, &st, &refused, err);
+
+	if (!rc)
+		close(fd);
+	free(below);
+	return rc;
+}
+
+static int check_all(const struct rc_index *ix, struct rc_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < ix->n_linked && !rc; i++)
+		rc = check_one(ix, i, err);
+	return rc;
+}
+
+int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err *err)
+{
+	const struct rc_index_episode *e;
+	uint32_t last = 0;
+	int rc = 0;
+
+	if (!ix->n_linked)
+		return 0;
+	if (i_episode == UINT32_MAX)
+		return check_all(ix, err);
+	e = &ix->episodes[i_episode];
+	for (uint32_t i = 0; i < e->n_streams && !rc; i++) {
+		const struct rc_stream *s = &ix->streams[e->first_stream + i];
+		const uint32_t of[] = {s->dataset, s->clock.dataset, s->clock.rows - 1};
+
+		for (size_t k = 0; k < RC_ARRAY_LEN(of) && !rc; k++) {
+			uint32_t linked = of[k] < ix->n_datasets ? ix->datasets[of[k]].linked : 0;
+
+			if (linked == RC_LINKED_MANY)
+				return check_all(ix, err);
+			if (linked && linked != last)
+				rc = check_one(ix, linked - 1, err);
+			last = linked ? linked : last;
+		}
+	}
+	return rc;
+}
