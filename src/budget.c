@@ -6,11 +6,11 @@
 #include "machine.h"
 
 /*
- * A batch of 3.5 MiB stays in the cache of a processor from reading to encoding.  A GPU wants its
+ * A batch of 3 MiB stays in the cache of a processor from reading to encoding.  A GPU wants its
  * copies large enough that what each costs to start does not show.
  */
 enum {
-	CPU_BATCH_BYTES = 7 << 19,    /* of in and out together, and the size of each */
+	CPU_BATCH_BYTES = 3 << 20,     /* of in and out together, and the size of each */
 	DEVICE_BATCH_BYTES = 16 << 20, /* each direction */
 	LEAST_BATCH_BYTES = 256 << 10,
 	MORE_SLOTS = 2,               /* than workers: one that is written, one that is filled */
