@@ -288,7 +288,10 @@ static int add_object(struct walk *w, struct rc_h5_node *group, const char *name
 	if (*h5_refusal())
 		h5_problem(n, "broken_link", "it is a link to another file, %s", h5_refusal());
 	else
-		h5_problem(n, "unreadable", "it cannot be opened: %s", cause);
+		h5_problem(n, "unreadable", "it cannot be opened: %s%s", cause,
+			   strstr(cause, "version")
+				   ? "; was it made by a newer HDF5 than the one here?"
+				   : "");
 	return 0;
 }
 

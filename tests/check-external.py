@@ -202,7 +202,7 @@ def broken():
 
 def with_state(path, fill):
     """One episode whose stream `state` fill makes; its values."""
-    with h5py.File(path, "w", libver="latest") as f:
+    with h5py.File(path, "w", libver=("v110", "v110")) as f:
         f["timestamp"] = np.arange(60) / 10
         f["other"] = np.arange(120.).reshape(60, 2)
         fill(f)
@@ -273,7 +273,7 @@ def virtual():
         lay[20:] = h5py.VirtualSource("p/mid.h5", "v", (60, 5))[20:]
         f.create_virtual_dataset("state", lay)
 
-    with h5py.File("raw/p/mid.h5", "w", libver="latest") as f:
+    with h5py.File("raw/p/mid.h5", "w", libver=("v110", "v110")) as f:
         lay = h5py.VirtualLayout((60, 5), "f4")
         for i, part in enumerate(parts):
             lay[at[i]:at[i + 1]] = h5py.VirtualSource(f"{i}.h5", "g/v", part.shape)
