@@ -167,77 +167,93 @@ static bool same(const struct rc_linked *l, const struct stat *st)
 	return (uint64_t)st->st_size == l->bytes && rc_mtime_ns(st) == l->mtime_ns;
 }
 
-int rc_linked_known(const struct rc_index *ix, const char *name, char **below_out, int *fd_out,
-		    struct stat *st_out, bool *refused_out, struct rc_err *err)
+/* Opens one that the scan saw, if it is still the same. */
+static int open_known(const struct rc_index *ix, const char *real_root, const struct rc_linked *l,
+		      int *fd_out, struct stat *st_out, struct rc_err *err)
+{
+	const char *below = rc_index_str(ix, l->path);
+	struct rc_err why = {0};
+	int rc = open_below(ix->root, real_root, below, fd_out, st_out, &why);
+
+	if (rc == RC_E_NOMEM) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	if (rc)
+		return rc_fail(err, RC_E_INPUT, why.reason, "'%s', which '%s' refers to: %s", below,
+			       ix->path, why.msg);
+	if (same(l, st_out))
+		return 0;
+	close(*fd_out);
+	return changed(ix, below, err);
+}
+
+static const struct rc_linked *find(const struct rc_index *ix, const char *below,
+				    uint32_t *hint_io)
+{
+	for (uint32_t i = 0; i < ix->n_linked; i++) {
+		uint32_t at = (uint32_t)(((uint64_t)*hint_io + i) % ix->n_linked);
+
+		if (strcmp(rc_index_str(ix, ix->linked[at].path), below) != 0)
+			continue;
+		*hint_io = at;
+		return &ix->linked[at];
+	}
+	return NULL;
+}
+
+int rc_linked_known(const struct rc_index *ix, const char *name, uint32_t *hint_io,
+		    char **below_out, int *fd_out, struct stat *st_out, bool *refused_out,
+		    struct rc_err *err)
 {
 	char *real_root = realpath(ix->root, NULL), *below = NULL;
 	const struct rc_linked *l = NULL;
-	struct rc_err why = {0};
-	int rc = real_root ? path_below(ix->root, real_root, name, &below, &why)
-			   : cannot(errno, &why);
+	int rc = real_root ? path_below(ix->root, real_root, name, &below, err)
+			   : cannot(errno, err);
 
-	for (uint32_t i = 0; !rc && i < ix->n_linked && !l; i++)
-		if (!strcmp(rc_index_str(ix, ix->linked[i].path), below))
-			l = &ix->linked[i];
+	if (!rc)
+		l = find(ix, below, hint_io);
 	*refused_out = !l && rc != RC_E_NOMEM;
-	if (l) {
-		rc = open_below(ix->root, real_root, below, fd_out, st_out, &why);
-		if (!rc && !same(l, st_out)) {
-			close(*fd_out);
-			rc = changed(ix, below, &why);
-		} else if (rc && rc != RC_E_NOMEM) {
-			struct rc_err cause = why;
-			rc = rc_fail(&why, RC_E_INPUT, cause.reason,
-				     "'%s', which '%s' refers to: %s", below, ix->path, cause.msg);
-		}
-	} else if (!rc) {
-		rc = rc_fail(&why, RC_E_INPUT, "missing", "it was not there in the scan");
-	}
+	if (l)
+		rc = open_known(ix, real_root, l, fd_out, st_out, err);
+	else if (!rc)
+		rc = rc_fail(err, RC_E_INPUT, "missing", "it was not there in the scan");
 	free(real_root);
-	if (rc) {
+	if (rc)
 		free(below);
-		if (err)
-			*err = why;
-	} else {
+	else
 		*below_out = below;
-	}
 	return rc;
 }
 
-static int check_one(const struct rc_index *ix, uint32_t i, struct rc_err *err)
+static int check_one(const struct rc_index *ix, const char *real_root, uint32_t i,
+		     struct rc_err *err)
 {
-	const char *name = rc_index_str(ix, ix->linked[i].path);
 	struct stat st;
-	char *below = NULL;
-	bool refused;
-	int fd = -1, rc = rc_linked_known(ix, name, &below, &fd, &st, &refused, err);
+	int fd = -1, rc = open_known(ix, real_root, &ix->linked[i], &fd, &st, err);
 
 	if (!rc)
 		close(fd);
-	free(below);
 	return rc;
 }
 
-static int check_all(const struct rc_index *ix, struct rc_err *err)
+static int check_all(const struct rc_index *ix, const char *real_root, struct rc_err *err)
 {
 	int rc = 0;
 
 	for (uint32_t i = 0; i < ix->n_linked && !rc; i++)
-		rc = check_one(ix, i, err);
+		rc = check_one(ix, real_root, i, err);
 	return rc;
 }
 
-int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err *err)
+/* Of the streams of an episode and their clocks, each file as often as it changes. */
+static int check_episode(const struct rc_index *ix, const char *real_root,
+			 const struct rc_index_episode *e, struct rc_err *err)
 {
-	const struct rc_index_episode *e;
 	uint32_t last = 0;
 	int rc = 0;
 
-	if (!ix->n_linked)
-		return 0;
-	if (i_episode == UINT32_MAX)
-		return check_all(ix, err);
-	e = &ix->episodes[i_episode];
 	for (uint32_t i = 0; i < e->n_streams && !rc; i++) {
 		const struct rc_stream *s = &ix->streams[e->first_stream + i];
 		const uint32_t of[] = {s->dataset, s->clock.dataset, s->clock.rows - 1};
@@ -246,11 +262,28 @@ int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err 
 			uint32_t linked = of[k] < ix->n_datasets ? ix->datasets[of[k]].linked : 0;
 
 			if (linked == RC_LINKED_MANY)
-				return check_all(ix, err);
+				return check_all(ix, real_root, err);
 			if (linked && linked != last)
-				rc = check_one(ix, linked - 1, err);
+				rc = check_one(ix, real_root, linked - 1, err);
 			last = linked ? linked : last;
 		}
 	}
+	return rc;
+}
+
+int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err *err)
+{
+	char *real_root;
+	int rc;
+
+	if (!ix->n_linked)
+		return 0;
+	real_root = realpath(ix->root, NULL);
+	if (!real_root)
+		return cannot(errno, err);
+	rc = i_episode == UINT32_MAX
+		     ? check_all(ix, real_root, err)
+		     : check_episode(ix, real_root, &ix->episodes[i_episode], err);
+	free(real_root);
 	return rc;
 }

@@ -19,9 +19,11 @@ const char *rc_linked_below(const char *root, const char *path);
 int rc_linked_open(const char *root, const char *name, char **below_out, int *fd_out,
 		   struct stat *st_out, struct rc_err *err);
 /* The same for a reader that works on this index: RC_E_INPUT "input_changed" for a file that it
- * knows and that is another one now; *refused_out where it does not know it. */
-int rc_linked_known(const struct rc_index *ix, const char *name, char **below_out, int *fd_out,
-		    struct stat *st_out, bool *refused_out, struct rc_err *err);
+ * knows and that is another one now; *refused_out where it does not know it.  *hint_io is where in
+ * the list the caller found one before, any number at first: the next is often the next. */
+int rc_linked_known(const struct rc_index *ix, const char *name, uint32_t *hint_io,
+		    char **below_out, int *fd_out, struct stat *st_out, bool *refused_out,
+		    struct rc_err *err);
 /* RC_E_INPUT "input_changed" where one of those that hold streams of the episode, or of all with
  * UINT32_MAX, is not the one that was scanned. */
 int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err *err);

@@ -171,7 +171,8 @@ static int open_lent(struct rc_reader *r, const struct ask *k, const char *name,
 		return rc_fail(why, RC_E_INPUT, "outside", "no other file may be read");
 	if (!k->ix)
 		return rc_linked_open(k->root, name, below_out, fd_out, st_out, why);
-	rc = rc_linked_known(k->ix, name, below_out, fd_out, st_out, &refused, why);
+	rc = rc_linked_known(k->ix, name, &r->linked_hint, below_out, fd_out, st_out, &refused,
+			     why);
 	if (rc && !refused)
 		r->lend_err = *why;
 	return rc;

@@ -47,6 +47,7 @@ struct rc_reader {
 	struct slot slots[RC_READER_SLOTS];
 	uint64_t n_uses;
 	struct rc_reply reply;
+	uint32_t linked_hint;   /* as of rc_linked_known() */
 	struct rc_err lend_err; /* a file that the request in hand needs is not what it was */
 };
 

@@ -69,6 +69,9 @@ static void close_tree(struct server *s, uint32_t slot)
 	for (size_t i = 0; i < s->files[slot].n_lent; i++)
 		free(s->files[slot].lent[i].path);
 	s->files[slot].n_lent = 0;
+	free(s->files[slot].lent_slots);
+	s->files[slot].lent_slots = NULL;
+	s->files[slot].n_slots = 0;
 }
 
 /* libhdf5 gives what it remembers of a file that is open under another descriptor: forget it. */
@@ -156,23 +159,57 @@ static void ask_run(struct server *s, const char *name, struct rc_request *q, ch
 	memcpy(text, msg.bytes + sizeof msg.q, msg.q.n_text);
 }
 
+/* The place of a path in the table: where it is, or belongs. */
+static size_t lent_slot(const struct open_file *f, const char *path)
+{
+	uint64_t h = 0xcbf29ce484222325ull; /* FNV-1a */
+	size_t i;
+
+	for (const char *p = path; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3ull;
+	for (i = (size_t)h & (f->n_slots - 1); f->lent_slots[i]; i = (i + 1) & (f->n_slots - 1))
+		if (!strcmp(f->lent[f->lent_slots[i] - 1].path, path))
+			break;
+	return i;
+}
+
+static int more_slots(struct open_file *f)
+{
+	size_t n = f->n_slots ? 2 * f->n_slots : 64;
+	uint32_t *slots;
+
+	if (2 * (f->n_lent + 1) <= f->n_slots)
+		return 0;
+	if (rc_new_array(&slots, n, sizeof *slots, NULL))
+		return -1;
+	free(f->lent_slots);
+	f->lent_slots = slots;
+	f->n_slots = n;
+	for (uint32_t i = 0; i < f->n_lent; i++)
+		slots[lent_slot(f, f->lent[i].path)] = i + 1;
+	return 0;
+}
+
 /* Its position among those that were lent, counted from 1; 0: no memory. */
 static uint32_t position_of(struct open_file *f, const char *path, const struct rc_request *q)
 {
 	struct lent_file *l;
+	size_t slot;
 
-	for (size_t i = f->n_lent; i > 0; i--)
-		if (!strcmp(f->lent[i - 1].path, path))
-			return (uint32_t)i;
-	if (f->n_lent >= RC_MAX_LENT ||
-	    rc_grow_array(&f->lent, &f->cap_lent, f->n_lent + 1, sizeof *f->lent, NULL))
+	if (f->n_lent >= RC_MAX_LENT || more_slots(f))
+		return 0;
+	slot = lent_slot(f, path);
+	if (f->lent_slots[slot])
+		return f->lent_slots[slot];
+	if (rc_grow_array(&f->lent, &f->cap_lent, f->n_lent + 1, sizeof *f->lent, NULL))
 		return 0;
 	l = &f->lent[f->n_lent];
 	if (rc_strdup(&l->path, path, NULL))
 		return 0;
 	l->bytes = q->bytes;
 	l->mtime_ns = (int64_t)q->row0;
-	return (uint32_t)++f->n_lent;
+	f->lent_slots[slot] = (uint32_t)++f->n_lent;
+	return f->lent_slots[slot];
 }
 
 static bool lend(void *arg, const char *name, struct h5_lent *l, char *why, size_t cap)

@@ -29,6 +29,8 @@ struct open_file {
 	char *below; /* its path below the directory whose files it may refer to, or NULL */
 	struct lent_file *lent; /* since the tree was opened */
 	size_t n_lent, cap_lent;
+	uint32_t *lent_slots; /* hash table of their positions, 0: free; n_slots a power of two */
+	size_t n_slots;
 };
 
 struct open_dataset {

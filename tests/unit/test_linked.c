@@ -146,21 +146,24 @@ Test(linked, only_what_the_scan_saw)
 	char *below = NULL;
 	struct stat st;
 	bool refused;
+	uint32_t hint = 7;
 	int fd = -1;
 
-	cr_expect_eq(rc_linked_known(ix, "a/b/../2", &below, &fd, &st, &refused, &err), 0, "%s",
+	cr_expect_eq(rc_linked_known(ix, "a/b/../2", &hint, &below, &fd, &st,
+				     &refused, &err), 0, "%s",
 		     err.msg);
 	cr_expect_str_eq(below, "a/2");
 	cr_expect(!refused);
 	free(below);
 	close(fd);
 	cr_expect_eq(rc_linked_same(ix, UINT32_MAX, &err), 0, "%s", err.msg);
-	cr_expect_neq(rc_linked_known(ix, "a/b/3", &below, &fd, &st, &refused, &err), 0);
+	cr_expect_neq(rc_linked_known(ix, "a/b/3", &hint, &below, &fd, &st, &refused, &err), 0);
 	cr_expect(refused, "it is there, but was not in the scan");
-	cr_expect_neq(rc_linked_known(ix, "../secret", &below, &fd, &st, &refused, &err), 0);
+	cr_expect_neq(rc_linked_known(ix, "../secret", &hint, &below, &fd, &st, &refused, &err), 0);
 	cr_expect(refused);
 	cr_assert_eq(unlink("top/a/2"), 0);
-	cr_expect_eq(rc_linked_known(ix, "a/2", &below, &fd, &st, &refused, &err), RC_E_INPUT);
+	cr_expect_eq(rc_linked_known(ix, "a/2", &hint, &below, &fd, &st,
+				     &refused, &err), RC_E_INPUT);
 	cr_expect_str_eq(err.reason, "missing");
 	cr_expect(!refused, "an error, as it is part of the input");
 	cr_expect_eq(rc_linked_same(ix, UINT32_MAX, NULL), RC_E_INPUT);
@@ -177,9 +180,10 @@ Test(linked, changed)
 		char *below = NULL;
 		struct stat st;
 		bool refused;
+		uint32_t hint = 0;
 		int fd = -1;
 
-		cr_expect_eq(rc_linked_known(ix, "a/2", &below, &fd, &st, &refused, &err),
+		cr_expect_eq(rc_linked_known(ix, "a/2", &hint, &below, &fd, &st, &refused, &err),
 			     RC_E_INPUT);
 		cr_expect_str_eq(err.reason, "input_changed");
 		cr_expect(!refused);
