@@ -310,6 +310,56 @@ def virtual():
     check(len(got) == 1 and np.array_equal(got[0], x), "in the same file", len(got))
 
 
+def shapes():
+    """Boxes of all kinds, against what libhdf5 makes of them where nothing is missing."""
+    fresh("raw")
+    x = rng.normal(size=(40, 6))
+    with h5py.File("raw/s.h5", "w") as f:
+        f["a"], f["one"], f["col"] = x, x[:, 0], x.T
+        f["mid"] = x.reshape(40, 1, 6)
+        f["whole"] = (x * 100).astype("i2")
+        f["half"] = x.astype("f2")
+        f["big_endian"] = x.astype(">f8")
+        f["flags"] = x[:, :3] > 0
+        f["deep"] = rng.normal(size=(4, 10, 3, 2))
+        f.create_dataset("wide", data=rng.normal(size=(40, 600)), chunks=(40, 30), compression=1)
+    every, of_a = slice(None), (40, 6)
+    for what, shape, dtype, parts in (
+            ("an axis of one", (40, 6), "f8", [(every, "mid", (40, 1, 6), None)]),
+            ("integers to float", (40, 6), "f8", [(every, "whole", of_a, None)]),
+            ("integers", (40, 6), "i4", [(every, "whole", of_a, None)]),
+            ("float to integers", (40, 6), "i4", [(every, "a", of_a, None)]),
+            ("halves", (40, 6), "f4", [(every, "half", of_a, None)]),
+            ("big endian", (40, 6), ">f4", [(every, "big_endian", of_a, None)]),
+            ("flags", (40, 3), bool, [(every, "flags", (40, 3), None)]),
+            ("some columns", (40, 2), "f8", [(every, "a", of_a, np.s_[:, 2:4])]),
+            ("a column and others", (40, 3), "f8", [(np.s_[:, 0], "one", (40,), None),
+                                                    (np.s_[:, 1:], "a", of_a, np.s_[:, 4:6])]),
+            ("one axis", (40,), "f8", [(every, "one", (40,), None)]),
+            ("the last of four axes", (4, 10, 3), "f8",
+             [(every, "deep", (4, 10, 3, 2), np.s_[:, :, :, 1])]),
+            ("the first of four axes", (10, 3, 2), "f8",
+             [(every, "deep", (4, 10, 3, 2), np.s_[2])]),
+            ("inside", (30, 100), "f8", [(every, "wide", (40, 600), np.s_[5:35, 77:177])]),
+            ("swapped", (40, 6), "f8", [(np.s_[:20], "a", of_a, np.s_[20:]),
+                                        (np.s_[20:], "a", of_a, np.s_[:20])]),
+            ("a stack", (2, 40, 6), "f8", [(0, "a", of_a, None), (1, "half", of_a, None)]),
+            ("rows of columns", (40, 6), "f8",
+             [(k, "col", (6, 40), np.s_[:, k]) for k in range(40)])):
+        layout = h5py.VirtualLayout(shape, dtype)
+        for to, name, of, box in parts:
+            source = h5py.VirtualSource("s.h5", name, of)
+            layout[to] = source if box is None else source[box]
+        with h5py.File("raw/all.h5", "w", libver=("v110", "v110")) as f:
+            f["timestamp"] = np.arange(shape[0]) / 10
+            f["other"] = np.arange(2. * shape[0]).reshape(-1, 2)
+            f.create_virtual_dataset("state", layout, fillvalue=7)
+            want = f["state"][()]
+        run("raw/all.h5", "--allow-external")
+        got = [v for (_, k), v in data_of("out").items() if k.endswith("state")]
+        check(len(got) == 1 and got[0].shape == want.shape and np.array_equal(got[0], want), what)
+
+
 def bad_virtual():
     """libhdf5 gives fill values for what is not there: none may come out."""
     fresh("raw/p")
@@ -500,6 +550,7 @@ linked()
 links_of_links()
 broken()
 virtual()
+shapes()
 bad_virtual()
 raw_files()
 changes()
