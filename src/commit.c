@@ -52,7 +52,8 @@ static void *finish(void *arg)
 	struct rc_commit *c = arg;
 	int64_t t0 = rc_now_ns();
 
-	rc_outfile_start_sync(&c->file); /* the disk is busy while the bytes are hashed */
+	if (c->file.flusher) /* a large one: the disk is busy while the bytes are hashed */
+		rc_outfile_start_sync(&c->file);
 	c->rc = digest(c);
 	if (!c->rc && c->q->pack)
 		c->rc = pack(c);

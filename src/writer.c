@@ -12,7 +12,7 @@
 #include "quarantine.h"
 
 /* What the disk has begun to take need not be waited for at the end. */
-enum { SYNC_BYTES = 64 << 20 };
+enum { SYNC_BYTES = 32 << 20 };
 
 /* In the thread of the commit: the journal need not wait until its turn comes. */
 static int note_done(void *arg, const struct rc_commit *c, struct rc_err *err)

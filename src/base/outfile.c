@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/flusher.h"
 #include "base/mem.h"
 #include "base/path.h"
 
@@ -55,14 +56,24 @@ static int open_retry(const char *path, int flags)
 }
 
 /* Some file systems have nothing to sync and say so with EINVAL; that is no loss. */
-int rc_sync_fd(int fd)
+static int sync_with(int (*sync)(int), int fd)
 {
 	int bad;
 
 	do
-		bad = fsync(fd);
+		bad = sync(fd);
 	while (bad && errno == EINTR);
 	return bad && errno != EINVAL && errno != ENOTSUP ? errno : 0;
+}
+
+int rc_sync_fd(int fd)
+{
+	return sync_with(fsync, fd);
+}
+
+int rc_sync_data_fd(int fd)
+{
+	return sync_with(fdatasync, fd);
 }
 
 /* close() is where some network file systems report a failed write.  EINTR has closed as well. */
@@ -155,21 +166,30 @@ int rc_outfile_open(struct rc_outfile *f, const char *path, struct rc_err *err)
 	return rc;
 }
 
-void rc_outfile_start_sync(const struct rc_outfile *f)
+void rc_outfile_start_sync(struct rc_outfile *f)
 {
-	int fd = open_retry(f->tmp_path, O_WRONLY);
+	if (!f->flusher)
+		f->flusher = rc_flusher_start(f->tmp_path);
+	if (f->flusher)
+		rc_flusher_ask(f->flusher);
+}
 
-	if (fd < 0)
-		return;
-	sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-	close(fd);
+/* An errno or 0. */
+static int end_flusher(struct rc_outfile *f)
+{
+	int sys = rc_flusher_end(f->flusher);
+
+	f->flusher = NULL;
+	return sys;
 }
 
 int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err)
 {
 	int sys, rc = 0;
 
-	sys = sync_path(f->tmp_path, 0);
+	sys = end_flusher(f);
+	if (!sys)
+		sys = sync_path(f->tmp_path, 0);
 	if (sys) {
 		rc = rc_outfile_fail(err, sys, "write", f->path);
 		goto done;
@@ -192,6 +212,7 @@ void rc_outfile_abandon(struct rc_outfile *f)
 {
 	int saved = errno;
 
+	end_flusher(f);
 	if (f->tmp_path)
 		unlink(f->tmp_path);
 	free(f->tmp_path);

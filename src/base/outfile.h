@@ -9,15 +9,19 @@
 
 #include "base/err.h"
 
+struct rc_flusher;
+
 struct rc_outfile {
 	char *path;     /* final */
 	char *tmp_path; /* where the bytes go now; exists, empty, after open */
+	struct rc_flusher *flusher; /* NULL until there was something to sync */
 };
 
 int rc_outfile_open(struct rc_outfile *f, const char *path, struct rc_err *err);
-/* Has the system begin to write to the disk what the file holds by now.  Only a hint. */
-void rc_outfile_start_sync(const struct rc_outfile *f);
-/* Publishes; on failure the temporary file is gone.  Releases f either way. */
+/* Has a thread sync what the file holds by now, beside the writing of more.  Only a hint. */
+void rc_outfile_start_sync(struct rc_outfile *f);
+/* Publishes; on failure, of an earlier sync as well, the temporary file is gone.  Releases f either
+ * way. */
 int rc_outfile_commit(struct rc_outfile *f, struct rc_err *err);
 /* Removes the temporary file; safe on a zeroed or already released f. */
 void rc_outfile_abandon(struct rc_outfile *f);
@@ -25,9 +29,11 @@ void rc_outfile_abandon(struct rc_outfile *f);
 int rc_outfile_put(const char *path, const void *bytes, size_t n, struct rc_err *err);
 /* RC_E_OUTPUT with errno `sys` and what to do about it: "cannot <deed> '<path>': ...". */
 int rc_outfile_fail(struct rc_err *err, int sys, const char *deed, const char *path);
-/* For files that grow in place: all n bytes; the file to disk.  An errno or 0. */
+/* For files that grow in place: all n bytes; the file to disk, with or without its times.  An errno
+ * or 0. */
 int rc_write_all(int fd, const char *p, size_t n);
 int rc_sync_fd(int fd);
+int rc_sync_data_fd(int fd);
 /* mkdir -p */
 int rc_mkdirs(const char *path, struct rc_err *err);
 

@@ -4,9 +4,12 @@
 #include <criterion/criterion.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -15,6 +18,16 @@
 /* Every test works in a directory of its own, which must be empty again when it ends. */
 static char dir[] = "/tmp/rc-outfile-XXXXXX";
 static struct rc_err e;
+
+/* In the place of the C library's: what the disk says to syncs before the last. */
+static atomic_int n_data_syncs, data_sync_errno;
+
+int fdatasync(int fd)
+{
+	atomic_fetch_add(&n_data_syncs, 1);
+	errno = data_sync_errno;
+	return errno ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
 
 static void enter(void)
 {
@@ -187,6 +200,52 @@ Test(outfile, write_failure, .init = enter, .fini = leave)
 	expect_content("a", "old");
 	cr_assert_eq(n_entries(), 1);
 	unlink("a");
+}
+
+/* Bytes that a thread of f has synced. */
+static void write_some(struct rc_outfile *f, const char *text)
+{
+	int before = n_data_syncs;
+	FILE *out = fopen(f->tmp_path, "a");
+
+	fputs(text, out);
+	fclose(out);
+	rc_outfile_start_sync(f);
+	for (int i = 0; i < 5000 && n_data_syncs == before; i++)
+		usleep(1000);
+	cr_assert_gt(n_data_syncs, before, "nothing was synced");
+}
+
+Test(outfile, early_syncs, .init = enter, .fini = leave)
+{
+	struct rc_outfile f;
+
+	cr_assert_eq(rc_outfile_open(&f, "a", &e), 0, "%s", e.msg);
+	for (int i = 0; i < 3; i++)
+		write_some(&f, "data");
+	cr_assert_eq(rc_outfile_commit(&f, &e), 0, "%s", e.msg);
+	expect_content("a", "datadatadata");
+	unlink("a");
+
+	cr_assert_eq(rc_outfile_open(&f, "a", &e), 0, "%s", e.msg);
+	write_some(&f, "data");
+	rc_outfile_abandon(&f);
+	cr_assert_eq(n_entries(), 0);
+}
+
+/* The last sync succeeds: the system has told of the loss already. */
+Test(outfile, early_sync_fails, .init = enter, .fini = leave)
+{
+	struct rc_outfile f;
+
+	cr_assert_eq(rc_outfile_open(&f, "a", &e), 0, "%s", e.msg);
+	data_sync_errno = EIO;
+	write_some(&f, "data");
+	data_sync_errno = 0;
+	write_some(&f, "data");
+	cr_assert_eq(rc_outfile_commit(&f, &e), RC_E_OUTPUT);
+	cr_assert_str_eq(e.msg, "cannot write 'a': Input/output error");
+	cr_assert_eq(n_entries(), 0);
 }
 
 Test(outfile, mkdirs, .init = enter, .fini = leave)
