@@ -303,8 +303,8 @@ static int copy(struct rc_unpacked *u, struct entry *e, struct rc_bytes *b,
 int unpack_fill(struct rc_unpacked *u, struct entry *e, struct rc_bytes *b,
 		struct fill_meter *meter, struct rc_err *err)
 {
-	unsigned char *room;
-	int rc = rc_new_array(&room, PIECE_BYTES, 1, err);
+	struct rc_scratch room = {0};
+	int rc = rc_scratch_need(&room, PIECE_BYTES, err);
 
 	if (rc)
 		return rc;
@@ -312,14 +312,14 @@ int unpack_fill(struct rc_unpacked *u, struct entry *e, struct rc_bytes *b,
 		rc_hasher_reset(meter->hash);
 	rc = begin(u, e, b->expected / MAX_RATIO <= meter->size ? b->expected : 0, err);
 	if (!rc)
-		rc = copy(u, e, b, meter, room, err);
+		rc = copy(u, e, b, meter, room.p, err);
 	if (!rc)
 		rc = set_time(e, err);
 	if (meter->hash)
 		e->content = rc_hasher_end(meter->hash);
 	if (rc)
 		unpack_drop(u, e);
-	free(room);
+	free(room.p);
 	return rc;
 }
 
