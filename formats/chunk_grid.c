@@ -70,6 +70,7 @@ INLINED void copy_pieces(const struct box *b, uint32_t axis, const char *src, ch
 {
 	uint64_t from = b->src_stride[axis], to = b->dst_stride[axis], n = b->count[axis];
 
+	RC_UNROLL
 	for (uint64_t i = 0; i < n; i++)
 		memcpy(dst + i * to, src + i * from, span);
 }
