@@ -225,28 +225,58 @@ Test(codec, fastest_gzip_keeps_floats_small)
 	free(coded);
 }
 
-/* What the tuned levels are for. */
-Test(codec, tuned_levels_keep_floats_as_small)
+/* What the levels that are tuned for a kind of value make of it, and what they would make else. */
+static void compare_levels(enum rc_values values, const void *raw, size_t n, size_t element_size,
+			   int level_max)
 {
-	enum { N = SMOOTH_BYTES };
-	struct rc_encoding e = { RC_CODEC_ZSTD, 1, true, RC_VALUES_ANY };
-	const size_t cap = rc_encode_bound(&e, N);
-	float *raw = smooth_rows();
+	struct rc_encoding e = { RC_CODEC_ZSTD, 1, element_size > 1, RC_VALUES_ANY };
+	const size_t cap = rc_encode_bound(&e, n);
 	uint8_t *coded = malloc(cap);
 
-	for (e.level = 1; e.level <= 4; e.level++) {
+	for (e.level = 1; e.level <= level_max; e.level++) {
 		size_t plain = 0, tuned = 0;
 
 		e.values = RC_VALUES_ANY;
-		cr_assert_eq(rc_chunk_encode(ctx, &e, 4, raw, N, coded, cap, &plain, NULL), 0);
-		e.values = RC_VALUES_FLOATS;
-		cr_assert_eq(rc_chunk_encode(ctx, &e, 4, raw, N, coded, cap, &tuned, NULL), 0);
+		cr_assert_eq(rc_chunk_encode(ctx, &e, element_size, raw, n, coded, cap, &plain,
+					     NULL), 0);
+		e.values = values;
+		cr_assert_eq(rc_chunk_encode(ctx, &e, element_size, raw, n, coded, cap, &tuned,
+					     NULL), 0);
 		/* two percent at most, for being faster */
 		cr_assert_leq(tuned, plain + plain / 50, "level %d: %zu, not %zu", e.level,
 			      tuned, plain);
+		cr_assert_neq(tuned, plain, "level %d is not tuned", e.level);
 	}
-	free(raw);
 	free(coded);
+}
+
+Test(codec, tuned_levels_keep_floats_as_small)
+{
+	float *raw = smooth_rows();
+
+	compare_levels(RC_VALUES_FLOATS, raw, SMOOTH_BYTES, 4, 4);
+	free(raw);
+}
+
+/* Soft shading with a little noise, and a disc. */
+Test(codec, tuned_levels_keep_frames_as_small)
+{
+	enum { H = 240, W = 320, N = H * W * 3 };
+	uint8_t *raw = malloc(N);
+
+	seed = 5;
+	for (int y = 0; y < H; y++)
+		for (int x = 0; x < W; x++)
+			for (int c = 0; c < 3; c++) {
+				int dx = x - 150, dy = y - 100;
+				int v = dx * dx + dy * dy < 4000 ? 40 + 60 * c + y / 8
+								 : 60 + (x + 2 * y) / 8;
+
+				v += (int)(next_random() % 3);
+				raw[(y * W + x) * 3 + c] = (uint8_t)v;
+			}
+	compare_levels(RC_VALUES_FRAMES, raw, N, 1, 3);
+	free(raw);
 }
 
 Test(codec, levels_that_do_not_exist)
