@@ -7,7 +7,7 @@
 
 packages_build="gcc libc6-dev make autoconf automake pkgconf libhdf5-dev libzstd-dev
 	libcjson-dev libdeflate-dev libxxhash-dev libarchive-dev libturbojpeg0-dev libpng-dev
-	libblosc-dev liblz4-dev libisal-dev"
+	libblosc-dev liblz4-dev"
 packages_tests="libcriterion-dev python3 python3-h5py python3-numpy python3-pil python3-scipy
 	python3-jsonschema mandoc zstd"
 

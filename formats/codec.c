@@ -21,7 +21,6 @@ enum {
 struct rc_codec_ctx {
 	struct libdeflate_decompressor *inflate;
 	struct libdeflate_compressor *deflate[MAX_GZIP_LEVEL + 1];
-	struct codec_isal *isal;
 	ZSTD_DCtx *dctx;
 	ZSTD_CCtx *cctx;
 	struct rc_scratch scratch[2]; /* between two filters */
@@ -146,7 +145,6 @@ void rc_codec_ctx_free(struct rc_codec_ctx *c)
 		libdeflate_free_decompressor(c->inflate);
 	for (int i = 0; i <= MAX_GZIP_LEVEL; i++)
 		libdeflate_free_compressor(c->deflate[i]);
-	codec_isal_free(c->isal);
 	ZSTD_freeDCtx(c->dctx);
 	ZSTD_freeCCtx(c->cctx);
 	free(c->scratch[0].p);
@@ -171,24 +169,16 @@ size_t rc_encode_bound(const struct rc_encoding *e, size_t n)
 	}
 }
 
-static int encode_gzip(struct rc_codec_ctx *c, int level, struct span src, size_t plane, void *dst,
+static int encode_gzip(struct rc_codec_ctx *c, int level, const void *src, size_t n, void *dst,
 		       size_t cap, size_t *n_out, struct rc_err *err)
 {
-	size_t n = src.n;
-
 	if (level < 1 || level > MAX_GZIP_LEVEL)
 		return rc_fail(err, RC_E_BUG, "bad_level", "gzip level %d", level);
-	if (level == 1 && codec_has_isal) {
-		int rc = codec_isal_encode(&c->isal, src.p, n, plane >= MIN_PLANE ? plane : 0, dst,
-					   cap, n_out, err);
-		if (rc || *n_out)
-			return rc;
-	}
 	if (!c->deflate[level])
 		c->deflate[level] = libdeflate_alloc_compressor(level);
 	if (!c->deflate[level])
 		return rc_fail_nomem(err, 1 << 20);
-	*n_out = libdeflate_zlib_compress(c->deflate[level], src.p, n, dst, cap);
+	*n_out = libdeflate_zlib_compress(c->deflate[level], src, n, dst, cap);
 	return *n_out ? 0 : rc_fail(err, RC_E_BUG, "encode_failed",
 				    "gzip found no room for %zu bytes in %zu", n, cap);
 }
@@ -334,8 +324,7 @@ int rc_chunk_encode(struct rc_codec_ctx *c, const struct rc_encoding *e, size_t 
 		src = c->scratch[0].p;
 	}
 	if (e->codec == RC_CODEC_GZIP)
-		return encode_gzip(c, e->level, (struct span){ src, n }, plane, dst, cap, n_out,
-				   err);
+		return encode_gzip(c, e->level, src, n, dst, cap, n_out, err);
 	if (e->codec == RC_CODEC_ZSTD) {
 		rc = encode_zstd(c, e, (struct span){ src, n }, plane, &out, err);
 		*n_out = out.pos;

@@ -4,10 +4,7 @@
 #include "formats/codec_optional.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 /* --- Blosc ---------------------------------------------------------------------------------- */
 
@@ -131,101 +128,8 @@ static void lz4_version(struct rc_buf *b)
 
 #endif
 
-/* --- ISA-L ---------------------------------------------------------------------------------- */
-
-#ifdef HAVE_ISAL
-
-#include <isa-l/igzip_lib.h>
-
-const bool codec_has_isal = true;
-
-struct codec_isal {
-	struct isal_zstream z;
-	uint8_t level[ISAL_DEF_LVL1_LARGE];
-};
-
-/* Its vector code may leave registers in a state in which other vector code is slow. */
-static void clear_registers(void)
-{
-#ifdef __x86_64__
-	if (__builtin_cpu_supports("avx"))
-		__asm__ volatile("vzeroupper" ::: "memory");
-#endif
-}
-
-static void begin(struct codec_isal *c, void *dst, size_t cap)
-{
-	isal_deflate_init(&c->z);
-	c->z.level = 1;
-	c->z.level_buf = c->level;
-	c->z.level_buf_size = sizeof c->level;
-	c->z.gzip_flag = IGZIP_ZLIB;
-	c->z.next_out = dst;
-	c->z.avail_out = cap < UINT32_MAX ? (uint32_t)cap : UINT32_MAX;
-}
-
-int codec_isal_encode(struct codec_isal **c, const void *src, size_t n, size_t plane, void *dst,
-		      size_t cap, size_t *n_out, struct rc_err *err)
-{
-	const uint8_t *p = src, *end = p + n;
-	bool fits = n <= UINT32_MAX;
-	int rc = *c ? 0 : rc_new(c, err);
-
-	if (rc)
-		return rc;
-	begin(*c, dst, cap);
-	do {
-		struct isal_zstream *z = &(*c)->z;
-		bool last = !plane || (size_t)(end - p) < 2 * plane;
-
-		z->next_in = (uint8_t *)(uintptr_t)p; /* which it only reads */
-		z->avail_in = (uint32_t)(last ? (size_t)(end - p) : plane);
-		p += z->avail_in;
-		z->end_of_stream = last;
-		z->flush = last ? NO_FLUSH : SYNC_FLUSH;
-		fits = fits && isal_deflate(z) == COMP_OK && !z->avail_in && z->avail_out;
-	} while (fits && p < end);
-	clear_registers();
-	*n_out = fits && (*c)->z.internal_state.state == ZSTATE_END ? (*c)->z.total_out : 0;
-	return 0;
-}
-
-void codec_isal_free(struct codec_isal *c)
-{
-	free(c);
-}
-
-static void isal_version(struct rc_buf *b)
-{
-	rc_buf_printf(b, ", isa-l %s", ISAL_VERSION);
-}
-
-#else
-
-const bool codec_has_isal = false;
-
-int codec_isal_encode(struct codec_isal **c, const void *src, size_t n, size_t plane, void *dst,
-		      size_t cap, size_t *n_out, struct rc_err *err)
-{
-	(void)c, (void)src, (void)n, (void)plane, (void)dst, (void)cap, (void)n_out;
-	return rc_fail(err, RC_E_BUG, "no_isal", "built without ISA-L");
-}
-
-void codec_isal_free(struct codec_isal *c)
-{
-	(void)c;
-}
-
-static void isal_version(struct rc_buf *b)
-{
-	(void)b;
-}
-
-#endif
-
 void codec_optional_versions(struct rc_buf *b)
 {
 	blosc_version(b);
 	lz4_version(b);
-	isal_version(b);
 }

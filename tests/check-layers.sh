@@ -38,7 +38,7 @@ bad=$(
 	$3 == "getopt.h" { only("^src/base/opt\\.c$") }
 	$3 == "xxhash.h" { only("^src/base/digest\\.c$") }
 	$3 ~ /^(hdf5|H5[A-Za-z]*|zstd[a-z_]*|libdeflate)\.h$/ { only("^formats/") }
-	$3 ~ /^(turbojpeg|png|blosc|lz4|isa-l.*)\.h$/ { only("^formats/") }
+	$3 ~ /^(turbojpeg|png|blosc|lz4)\.h$/ { only("^formats/") }
 	$3 ~ /^archive[a-z_]*\.h$/ { only("^formats/tar_") }
 	$3 ~ /^(cuda|cuda_[a-z_]+|nvtx3\/.*)\.h$/ { only("^kernels/cuda/") }
 	'

@@ -208,23 +208,6 @@ static float *smooth_rows(void)
 	return raw;
 }
 
-/* Whichever library makes level 1; ISA-L with one code for all planes would not. */
-Test(codec, fastest_gzip_keeps_floats_small)
-{
-	struct rc_encoding e = { RC_CODEC_GZIP, 1, true, RC_VALUES_FLOATS };
-	const size_t cap = rc_encode_bound(&e, SMOOTH_BYTES);
-	float *raw = smooth_rows();
-	uint8_t *coded = malloc(cap);
-	size_t first = 0, fourth = 0;
-
-	cr_assert_eq(rc_chunk_encode(ctx, &e, 4, raw, SMOOTH_BYTES, coded, cap, &first, NULL), 0);
-	e.level = 4;
-	cr_assert_eq(rc_chunk_encode(ctx, &e, 4, raw, SMOOTH_BYTES, coded, cap, &fourth, NULL), 0);
-	cr_assert_leq(first, fourth + fourth * 3 / 100, "%zu, not %zu", first, fourth);
-	free(raw);
-	free(coded);
-}
-
 /* What the levels that are tuned for a kind of value make of it, and what they would make else. */
 static void compare_levels(enum rc_values values, const void *raw, size_t n, size_t element_size,
 			   int level_max)
