@@ -322,6 +322,10 @@ static int new_shared(struct rc_reader *r, size_t bytes, struct rc_err *err)
 fail:
 	sys = errno;
 	reader_free_shared(r);
+	if (sys == EFBIG) /* it counts as a file */
+		return rc_fail(err, RC_E_NOMEM, "reader_shared",
+			       "files may not have %zu bytes, which a reader process needs; raise "
+			       "the limit of file sizes (ulimit -f)", bytes);
 	return rc_fail_errno(err, RC_E_NOMEM, "reader_shared", sys,
 			     "cannot have %zu bytes of memory to share with a reader process",
 			     bytes);

@@ -56,6 +56,7 @@ void rc_signals_install(void)
 			handle(stop_signals[i], on_stop);
 	pipe_was_ignored = is_ignored(SIGPIPE);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 void rc_signals_stop_early(int64_t limit_ns)

@@ -3,7 +3,8 @@
  * Why a run may have to end before it is done.  Signals set a flag, loops look at it.  The first
  * INT, TERM or HUP asks the run to stop; a second one ends the process at once.  SIGPIPE is
  * ignored: a closed pipe is a failed write, which ends the process by that signal when the work is
- * done.  Signals the parent had ignored (nohup) stay ignored.
+ * done.  XFSZ is ignored: a limit of file sizes is an error like a full disk.  Signals the parent
+ * had ignored (nohup) stay ignored.
  */
 #ifndef RC_SIGNALS_H
 #define RC_SIGNALS_H

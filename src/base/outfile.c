@@ -21,6 +21,9 @@ static const char *remedy(int sys)
 	case ENOSPC:
 	case EDQUOT:
 		return "; free some space or choose another output directory";
+	case EFBIG:
+		return "; raise the limit of file sizes (ulimit -f), or choose an output directory "
+		       "whose file system has large files";
 	case EROFS:
 		return "; choose an output directory on a writable file system";
 	case EACCES:

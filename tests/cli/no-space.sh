@@ -3,7 +3,6 @@
 . "$CLI_LIB"
 sample --episodes 1 --size 128x128
 (
-	trap '' XFSZ
 	ulimit -f 33000 # blocks of 512 or 1024 bytes; the shard needs 39 MB
 	try robocache convert raw -o out --rate 400 -q 2>err
 )

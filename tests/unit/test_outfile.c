@@ -196,7 +196,9 @@ Test(outfile, write_failure, .init = enter, .fini = leave)
 	signal(SIGXFSZ, SIG_IGN);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
 	cr_assert_eq(rc_outfile_put("a", block, sizeof block, &e), RC_E_OUTPUT);
-	cr_assert_str_eq(e.msg, "cannot write 'a': File too large");
+	cr_assert_str_eq(e.msg, "cannot write 'a': File too large; raise the limit of file sizes "
+				"(ulimit -f), or choose an output directory whose file system has "
+				"large files");
 	expect_content("a", "old");
 	cr_assert_eq(n_entries(), 1);
 	unlink("a");
