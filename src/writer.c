@@ -264,7 +264,8 @@ static int write_values(struct rc_writer *w, const struct rc_item *it, struct rc
 		rc_hasher_add(w->hash_episode, it->raw, it->raw_bytes);
 	else
 		rc_hasher_add(w->hash_episode, it->stored, it->stored_bytes);
-	if (w->write.bytes - w->sync_begun > SYNC_BYTES) {
+	/* what will be packed is not kept */
+	if (!w->commits.pack && w->write.bytes - w->sync_begun > SYNC_BYTES) {
 		w->sync_begun = w->write.bytes;
 		rc_outfile_start_sync(&w->file);
 	}
