@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "formats/chunk_private.h"
 #include "formats/codec.h"
+#include "formats/linked.h"
 #include "formats/protocol.h"
 
 /*
@@ -88,8 +89,9 @@ static void count_decoded(struct rc_input *in, const struct rc_dataset *d, uint6
 
 /* --- contiguous ----------------------------------------------------------------------------- */
 
-static int need_fd(struct rc_input *in, const struct rc_index_file *of, int *fd_out,
-		   struct rc_err *err)
+/* linked: which of the files of the index, counted from 1; 0 for the input itself. */
+static int need_fd(struct rc_input *in, const struct rc_index *ix, uint32_t linked,
+		   const struct rc_index_file *of, int *fd_out, struct rc_err *err)
 {
 	struct chunk_file *f, *fresh = in->files, *end = in->files + CHUNK_MAX_FILES;
 	size_t n_path = strlen(of->path) + 1;
@@ -112,8 +114,9 @@ static int need_fd(struct rc_input *in, const struct rc_index_file *of, int *fd_
 		rc = rc_grow_array(&f->path, &f->cap_path, n_path, 1, err);
 		if (!rc) {
 			memcpy(f->path, of->path, n_path);
-			rc = rc_input_open(rc_reader_pool(in->reader), of->path, &f->fd, &st,
-					   err);
+			rc = linked ? rc_linked_reopen(ix, linked - 1, &f->fd, &st, err)
+				    : rc_input_open(rc_reader_pool(in->reader), of->path, &f->fd,
+						    &st, err);
 		}
 		if (!rc)
 			rc = rc_input_same(f->fd, of->path, of->bytes, of->mtime_ns, err);
@@ -135,7 +138,7 @@ int chunk_need_fd(struct rc_input *in, const struct rc_index *ix, const struct r
 
 	if (rc)
 		return rc;
-	rc = need_fd(in, &of, fd_out, err);
+	rc = need_fd(in, ix, d->linked, &of, fd_out, err);
 	if (d->linked)
 		free(of.path);
 	return rc;

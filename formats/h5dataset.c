@@ -442,7 +442,7 @@ static bool compose(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset
 		rc = h5_parts_check(parts, t, &err);
 	if (rc)
 		h5_problem(n, lasting(err.reason), "%s", err.msg);
-	else if (h5_parts_elsewhere(parts))
+	else if (t->links) /* wherever its parts lead on to */
 		n->linked = RC_LINKED_MANY;
 	h5_parts_close(parts);
 	return rc == 0;

@@ -146,7 +146,7 @@ done:
 
 /* --- the file that an object is in ------------------------------------------------------------ */
 
-static uint32_t user_block_of(hid_t file)
+uint32_t h5_user_block(hid_t file)
 {
 	hid_t p = H5Fget_create_plist(file);
 	hsize_t n = 0;
@@ -176,7 +176,7 @@ bool h5_enter(struct rc_h5_tree *t, hid_t object, struct h5_here *before)
 	}
 	t->here = file;
 	t->file_bytes = l->bytes;
-	t->user_block = user_block_of(file);
+	t->user_block = h5_user_block(file);
 	t->linked = l->position;
 	return true;
 }

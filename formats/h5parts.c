@@ -38,6 +38,7 @@ struct h5_parts {
 	/* the source that was read last */
 	const struct part *open;
 	struct rc_h5_tree source; /* its file; file is -1 for none */
+	struct h5_here named;     /* the file that was named: a link in it may lead to the source */
 	struct rc_h5_node node;   /* and itself */
 	struct rc_scratch room;
 };
@@ -46,8 +47,10 @@ struct h5_parts {
 
 static void close_source(struct h5_parts *s)
 {
-	if (s->source.file >= 0)
+	if (s->source.file >= 0) {
+		h5_leave(&s->source, &s->named);
 		H5Fclose(s->source.file);
+	}
 	rc_forms_release(&s->source.forms);
 	free((char *)s->node.problem);
 	s->source = (struct rc_h5_tree){ .file = -1, .here = -1, .lapl = -1 };
@@ -117,16 +120,17 @@ static int open_source(struct h5_parts *s, struct part *p, const struct rc_h5_tr
 	lent = s->source.file < 0 ? NULL : h5_lent_of(s->source.file);
 	if (!lent)
 		return no_source(p, *h5_refusal() ? h5_refusal() : "it cannot be opened", err);
-	s->source.here = s->source.file;
+	s->source.here = s->named.file = s->source.file;
 	s->source.lapl = t->lapl;
 	s->source.links = t->links;
 	s->source.codec = t->codec;
 	s->source.file_bytes = lent->bytes;
 	s->source.linked = lent->position;
 	s->source.nested = t->nested + 1;
+	s->source.user_block = h5_user_block(s->source.file);
 	s->node.path = p->dataset;
 	dset = H5Oopen(s->source.file, p->dataset, t->lapl);
-	if (dset >= 0)
+	if (dset >= 0 && h5_enter(&s->source, dset, &s->named))
 		type = H5Iget_type(dset);
 	rc = type == H5I_DATASET ? h5_classify(&s->source, &s->node, dset, err)
 				 : no_source(p, "there is no such dataset", err);

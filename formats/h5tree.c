@@ -242,9 +242,11 @@ static int enter_dataset(struct walk *w, struct rc_h5_node *n, hid_t id)
 	int rc = h5_classify(w->t, n, id, w->err);
 
 	n->linked = n->composed ? n->linked : w->t->linked;
+	if (rc == 0 && n->composed)
+		return 0;
 	if (rc == 0 && n->problem_code && strcmp(n->problem_code, "compound") == 0)
 		rc = h5_add_members(w->t, n, id, MAX_OBJECTS - w->n_objects, &n_members, w->err);
-	else if (rc == 0 && !n->composed)
+	else if (rc == 0)
 		rc = h5_find_frames(w->t, n, w->err);
 	w->n_objects += n_members;
 	return rc;
@@ -304,6 +306,19 @@ static bool file_again(const struct walk *w, const struct stat *st)
 	return false;
 }
 
+static int too_many_files(struct walk *w, struct rc_h5_node *group, const char *name)
+{
+	struct rc_h5_node *n = NULL;
+	int rc = h5_node_new(group, name, &n, w->err);
+
+	if (rc)
+		return rc;
+	append_child(group, n);
+	h5_problem(n, "broken_link", "it is a link to another file, behind links through %d files",
+		   MAX_FILES);
+	return 0;
+}
+
 /* Another file, as long as the object that a link leads to is looked at. */
 static int visit_file(struct walk *w, struct rc_h5_node *group, const char *name, hid_t id,
 		      int depth)
@@ -312,15 +327,21 @@ static int visit_file(struct walk *w, struct rc_h5_node *group, const char *name
 	uint64_t visit = w->visit;
 	struct h5_here before;
 	H5O_info_t info;
-	struct stat st;
+	struct stat st = { 0 }; /* of the input: no file that a link leads to */
+	bool is_group;
 	int rc;
 
 	if (id < 0 || !h5_enter(w->t, id, &before))
 		return add_object(w, group, name, -1, 0, depth);
 	l = h5_lent_of(w->t->here);
-	if (!l || fstat(l->fd, &st) || file_again(w, &st) || w->n_files == MAX_FILES ||
+	is_group = H5Iget_type(id) == H5I_GROUP;
+	if (!l || (l->position && fstat(l->fd, &st)) ||
 	    H5Oget_info2(id, &info, H5O_INFO_BASIC) < 0) {
 		rc = skip_link(w, group, name);
+	} else if (is_group && (!l->position || file_again(w, &st))) {
+		rc = skip_link(w, group, name); /* in a circle, perhaps */
+	} else if (w->n_files == MAX_FILES) {
+		rc = too_many_files(w, group, name);
 	} else {
 		w->files[w->n_files].dev = st.st_dev;
 		w->files[w->n_files++].ino = st.st_ino;

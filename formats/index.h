@@ -146,6 +146,7 @@ struct rc_index {
 	uint64_t beside_bytes;   /* of the JSON file beside it (sidecar.h); 0 and 0: none */
 	int64_t beside_mtime_ns;
 	char *root;              /* owned: directory of linked files; NULL: there are none */
+	uint64_t refused;        /* names of linked files that led nowhere in the scan */
 	uint64_t serial;         /* unlike that of any other index of this process */
 	/* from the reader */
 	uint32_t layout, layout_reason; /* strings */

@@ -7,7 +7,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifdef SYS_openat2
+#include <linux/openat2.h>
+#endif
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -77,6 +82,29 @@ static bool normalise(char *path)
 	return true;
 }
 
+/* "link/../x" is not "x" where the link leads elsewhere: HDF5 would open another file. */
+static int check_parents(const char *real_root, const char *name, const char *below,
+			 struct rc_err *err)
+{
+	char *as_named = NULL, *as_cut = NULL, *a, *b;
+	bool other;
+	int rc = rc_sprintf(&as_named, err, "%s/%s", real_root, name);
+
+	if (!rc)
+		rc = rc_sprintf(&as_cut, err, "%s/%s", real_root, below);
+	a = rc ? NULL : realpath(as_named, NULL);
+	b = rc ? NULL : realpath(as_cut, NULL);
+	other = b && (!a || strcmp(a, b) != 0);
+	free(a);
+	free(b);
+	free(as_named);
+	free(as_cut);
+	return other && !rc ? rc_fail(err, RC_E_INPUT, "outside",
+				      "its name leads through a link in the file system and up "
+				      "again, which is not followed")
+			    : rc;
+}
+
 /* Of a name as the file has it. */
 static int path_below(const char *root, const char *real_root, const char *name, char **below_out,
 		      struct rc_err *err)
@@ -100,14 +128,41 @@ static int path_below(const char *root, const char *real_root, const char *name,
 		free(below);
 		return outside(root, err);
 	}
-	*below_out = below;
-	return 0;
+	rc = strstr(name, "..") ? check_parents(real_root, name, below, err) : 0;
+	if (rc)
+		free(below);
+	else
+		*below_out = below;
+	return rc;
 }
 
 static int cannot(int sys, struct rc_err *err)
 {
 	return rc_fail(err, RC_E_INPUT, sys == ENOENT ? "missing" : "unreadable", "%s",
 		       strerror(sys));
+}
+
+/* A path without links in the file system: one that was put into it since it was resolved is not
+ * followed.  Before Linux 5.6 the kernel cannot tell but for the last part of it. */
+static int open_real(const char *real_root, const char *rest)
+{
+	const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+	int dir = open(real_root, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1, sys;
+
+	if (dir < 0)
+		return -1;
+#ifdef SYS_openat2
+	struct open_how how = { .flags = (uint64_t)flags,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+
+	fd = (int)syscall(SYS_openat2, dir, rest, &how, sizeof how);
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+#endif
+		fd = openat(dir, rest, flags);
+	sys = errno;
+	close(dir);
+	errno = sys;
+	return fd;
 }
 
 /* Links in the file system are followed first, and what they lead to must be below root too. */
@@ -124,7 +179,7 @@ static int open_below(const char *root, const char *real_root, const char *below
 	if (!rc && !behind(real_root, real))
 		rc = outside(root, err);
 	if (!rc) {
-		fd = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+		fd = open_real(real_root, behind(real_root, real));
 		if (fd < 0 || fstat(fd, st_out))
 			rc = cannot(errno, err);
 		else if (!S_ISREG(st_out->st_mode))
@@ -186,6 +241,7 @@ static int open_known(const struct rc_index *ix, const char *real_root, const st
 	if (same(l, st_out))
 		return 0;
 	close(*fd_out);
+	*fd_out = -1;
 	return changed(ix, below, err);
 }
 
@@ -224,6 +280,17 @@ int rc_linked_known(const struct rc_index *ix, const char *name, uint32_t *hint_
 		free(below);
 	else
 		*below_out = below;
+	return rc;
+}
+
+int rc_linked_reopen(const struct rc_index *ix, uint32_t i, int *fd_out, struct stat *st_out,
+		     struct rc_err *err)
+{
+	char *real_root = realpath(ix->root, NULL);
+	int rc = real_root ? open_known(ix, real_root, &ix->linked[i], fd_out, st_out, err)
+			   : cannot(errno, err);
+
+	free(real_root);
 	return rc;
 }
 

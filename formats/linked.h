@@ -24,6 +24,9 @@ int rc_linked_open(const char *root, const char *name, char **below_out, int *fd
 int rc_linked_known(const struct rc_index *ix, const char *name, uint32_t *hint_io,
 		    char **below_out, int *fd_out, struct stat *st_out, bool *refused_out,
 		    struct rc_err *err);
+/* Opens number i of the files that the index knows, if it is still the one that was scanned. */
+int rc_linked_reopen(const struct rc_index *ix, uint32_t i, int *fd_out, struct stat *st_out,
+		     struct rc_err *err);
 /* RC_E_INPUT "input_changed" where one of those that hold streams of the episode, or of all with
  * UINT32_MAX, is not the one that was scanned. */
 int rc_linked_same(const struct rc_index *ix, uint32_t i_episode, struct rc_err *err);

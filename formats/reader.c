@@ -292,6 +292,7 @@ static int scan_once(struct rc_reader *r, struct slot *s, const char *layout, vo
 	int rc;
 
 	r->again = false;
+	r->n_refused = 0;
 	rc = ask_once(r, s, &k, err);
 	return rc ? rc : fetch_index(r, s, block_out, n_out, err);
 }
@@ -347,6 +348,7 @@ int rc_reader_scan(struct rc_reader *r, const char *path, const struct rc_scan_o
 	if (is_damaged(ix))
 		reader_end_process(r);
 	ix->mtime_ns = s->mtime_ns;
+	ix->refused = r->n_refused;
 	ix->beside_bytes = s->beside_id.bytes;
 	ix->beside_mtime_ns = s->beside_id.mtime_ns;
 	*ix_out = ix;

@@ -190,6 +190,7 @@ static int lend(struct rc_reader *r, const struct ask *k, const char *name, int6
 	int fd = -1, sys;
 
 	text = open_lent(r, k, name, &below, &fd, &st, &why) ? why.msg : below;
+	r->n_refused += fd < 0;
 	if (fd >= 0) {
 		q.bytes = (uint64_t)st.st_size;
 		q.row0 = (uint64_t)rc_mtime_ns(&st);

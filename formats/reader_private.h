@@ -48,6 +48,7 @@ struct rc_reader {
 	uint64_t n_uses;
 	struct rc_reply reply;
 	uint32_t linked_hint;   /* as of rc_linked_known() */
+	uint64_t n_refused;     /* names of linked files, of the scan in hand */
 	struct rc_err lend_err; /* a file that the request in hand needs is not what it was */
 };
 

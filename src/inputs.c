@@ -256,6 +256,26 @@ static int by_identity(const void *a, const void *b)
 }
 
 /* The same file named twice, by whatever path, is one input: the first mention stays. */
+/* Of two names of one file the first stays, with the wider directory of files that it may refer
+ * to. */
+static void widen_root(struct rc_input_file *stays, struct rc_input_file *goes)
+{
+	char *a = stays->root ? realpath(stays->root, NULL) : NULL;
+	char *b = goes->root ? realpath(goes->root, NULL) : NULL;
+	size_t n = b ? strlen(b) : 0;
+
+	if (a && b && !strncmp(a, b, n) && (a[n] == '/' || n == 1)) {
+		struct rc_input_file was = *stays;
+
+		stays->path = goes->path;
+		stays->root = goes->root;
+		goes->path = was.path;
+		goes->root = was.root;
+	}
+	free(a);
+	free(b);
+}
+
 static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 {
 	struct identity *id;
@@ -277,9 +297,11 @@ static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 	qsort(id, in->n, sizeof *id, by_identity);
 	for (size_t i = 1; i < in->n; i++) {
 		bool same = id[i].ino && id[i].ino == id[i - 1].ino && id[i].dev == id[i - 1].dev;
-		if (same) {
-			free_file(&in->files[id[i].at]);
-		}
+		if (!same)
+			continue;
+		widen_root(&in->files[id[i - 1].at], &in->files[id[i].at]);
+		free_file(&in->files[id[i].at]);
+		id[i].at = id[i - 1].at; /* the one that stays */
 	}
 	for (size_t i = 0; i < in->n; i++)
 		if (in->files[i].path)

@@ -16,7 +16,7 @@
 #include "formats/sidecar.h"
 
 /* Counts up when readers begin to find something else in the same file. */
-enum { REVISION = 4 };
+enum { REVISION = 5 };
 
 enum { MAX_TEXT = 255, MAX_PATH_BYTES = 1 << 16 };
 
@@ -36,6 +36,8 @@ struct record {
 	uint64_t file_bytes;
 	int64_t mtime_ns;
 	struct rc_sidecar_id beside;
+	struct rc_digest root;            /* of the path of the directory of linked files */
+	uint64_t refused;                 /* names of linked files that led nowhere */
 	struct rc_digest digest;          /* of the fields above, the path and the block */
 };
 
@@ -119,16 +121,24 @@ static bool unchanged(const struct record *r, const char *path)
 	       rc_mtime_ns(&st) == r->mtime_ns;
 }
 
-/* Of one that refers to other files, those too.  A link that led nowhere may lead somewhere now. */
-static int keep_linked(struct rc_index *ix, const struct rc_scanned *f, bool *keep_out,
-		       struct rc_err *err)
+static struct rc_digest root_digest(const struct rc_scanned *f)
+{
+	char *real = f->root ? realpath(f->root, NULL) : NULL;
+	struct rc_digest d = rc_digest_of(real ? real : "", real ? strlen(real) : 0);
+
+	free(real);
+	return d;
+}
+
+/* Of one that refers to other files, those too, in the same directory.  A name that led nowhere may
+ * lead somewhere now. */
+static int keep_linked(struct rc_index *ix, const struct record *r, const struct rc_scanned *f,
+		       bool *keep_out, struct rc_err *err)
 {
 	int rc = f->root ? rc_strdup(&ix->root, f->root, err) : 0;
 
-	*keep_out = !rc && !rc_linked_same(ix, UINT32_MAX, NULL);
-	for (uint32_t i = 0; i < ix->n_notes; i++)
-		if (!strcmp(rc_index_str(ix, ix->notes[i].code), "broken_link"))
-			*keep_out = false;
+	*keep_out = !rc && !r->refused && !rc_linked_same(ix, UINT32_MAX, NULL) &&
+		    (!ix->n_linked || rc_digest_same(r->root, root_digest(f)));
 	return rc;
 }
 
@@ -160,11 +170,12 @@ static int take_record(struct loader *l, bool *good_out, struct rc_err *err)
 	*good_out = !rc_index_open(block, r.block_bytes, f->path, r.file_bytes, &ix, NULL);
 	block = NULL; /* taken, or freed */
 	if (*good_out)
-		rc = keep_linked(ix, f, &keep, err);
+		rc = keep_linked(ix, &r, f, &keep, err);
 	if (*good_out && !rc && keep) {
 		f->index = ix;
 		ix = NULL;
 		f->index->mtime_ns = r.mtime_ns;
+		f->index->refused = r.refused;
 		f->index->beside_bytes = r.beside.bytes;
 		f->index->beside_mtime_ns = r.beside.mtime_ns;
 		l->n_loaded++;
@@ -265,6 +276,8 @@ static bool put_record(FILE *f, struct rc_hasher *hash, const struct rc_scanned 
 		.file_bytes = s->index->file_bytes,
 		.mtime_ns = s->index->mtime_ns,
 		.beside = {s->index->beside_bytes, s->index->beside_mtime_ns},
+		.root = root_digest(s),
+		.refused = s->index->refused,
 	};
 
 	r.digest = digest_of(hash, &r, s->path, s->index->block);

@@ -529,11 +529,50 @@ def packed():
     check(n_ok() == 3 and "all.h5" in text, "the others are read", text)
 
 
-def in_use():
+def roundabout():
+    """Links that lead through other files, or back."""
+    fresh("raw/in", "raw/deep/er")
+    v = rng.normal(size=(2000, 8))
+    with h5py.File("raw/c.hx", "w") as f, h5py.File("raw/b.hx", "w") as g:
+        f["k"], g["k"] = v, h5py.ExternalLink("c.hx", "/k")
+        g["back"] = h5py.ExternalLink("in/../all.h5", "/p")
+    layout = h5py.VirtualLayout(v.shape, "f8")
+    layout[:] = h5py.VirtualSource("b.hx", "/k", v.shape)
+    with h5py.File("raw/all.h5", "w") as f:
+        f["p"], f["back"] = v + 1, h5py.ExternalLink("b.hx", "/back")
+        f["self"] = h5py.ExternalLink("all.h5", "/p")
+        f.create_virtual_dataset("v", layout)
+        f.create_dataset("rc", (20,), [("x", "f4"), ("y", "i4")], external=[("c.hx", 0, 160)])
+    run("raw", "--allow-external", "--layout", "keep")
+    got = {k: x for (_, k), x in data_of("out").items()}
+    check(sorted(got) == ["back", "p", "self", "v"] and
+          all(np.array_equal(got[k], v + (k != "v")) for k in got), "roundabout", sorted(got))
+    os.symlink("deep/er", "raw/dl")
+    shutil.copy("raw/c.hx", "raw/deep")
+    with h5py.File("raw/all.h5", "a") as f:
+        f["up"] = h5py.ExternalLink("dl/../c.hx", "/k")
+    check("up again" in run("raw", "--allow-external", expect=3), "a link, then ..")
+    with h5py.File("raw/in/x.h5", "w") as f:
+        f["q"], f["k"] = v, h5py.ExternalLink("../c.hx", "/k")
+    run("raw/in/x.h5", "raw/in", "raw", "--allow-external", "--layout", "keep", expect=3)
+    check(n_ok() == 2, "wider", report()["episodes"])
+    for operand in "raw", "raw/in/x.h5":
+        run(operand, "--allow-external", "--index", "ix", "--layout-in", "generic", expect=3)
+    check("broken_link" in codes(), "another directory", codes())
+
+
+def in_use(leads):
     """A linked file that is written to while it is read."""
     linked_files()
     with h5py.File("raw/eps/ep2.h5", "a") as f:
         f["traj/obs"].create_dataset("big", data=np.zeros((33, 1000000), "u1"), compression=1)
+        layout = h5py.VirtualLayout((33, 1000000), "u1")
+        layout[:] = h5py.VirtualSource(".", "/traj/obs/big", (33, 1000000))
+        f.create_virtual_dataset("v", layout)
+    if leads:
+        with h5py.File("raw/all.h5", "w") as f:
+            f["p"], f["l"] = np.zeros((33, 2)), h5py.ExternalLink("eps/ep2.h5", leads)
+    shutil.rmtree("busy", ignore_errors=True)
     p = subprocess.Popen([robocache, "convert", "raw/all.h5", "--allow-external", "-o", "busy",
                           "-q", "-j1"], stderr=subprocess.PIPE, text=True)
     while p.poll() is None and not os.path.exists("busy"):
@@ -541,8 +580,7 @@ def in_use():
     while p.poll() is None:
         touch("raw/eps/ep2.h5", 1)
         time.sleep(.002)
-    text = p.stderr.read()
-    check(p.returncode in (1, 3) and "changed" in text, "in use", p.returncode, text)
+    check(p.returncode in (1, 3) and "changed" in p.stderr.read(), "in use", leads, p.returncode)
 
 
 os.makedirs("secret", exist_ok=True)
@@ -555,6 +593,8 @@ bad_virtual()
 raw_files()
 changes()
 packed()
-in_use()
+roundabout()
+in_use("")
+in_use("/v")
 print(f"{checks} checks, {failures} failures")
 sys.exit(failures != 0)
