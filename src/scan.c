@@ -141,14 +141,35 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 	return 0;
 }
 
-static int by_path(const void *a, const void *b)
-{
-	const struct rc_scanned *const *x = a, *const *y = b;
+/* An input, whatever it is called. */
+struct identity {
+	dev_t dev;
+	ino_t ino;
+	const struct rc_scanned *of;
+};
 
-	return strcmp((*x)->path, (*y)->path);
+static int by_identity(const void *a, const void *b)
+{
+	const struct identity *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return (x->ino > y->ino) - (x->ino < y->ino);
 }
 
-static void tell_twice(const struct rc_scanned *f, struct rc_scanned **sorted, size_t n,
+static struct identity identity_of(const char *path)
+{
+	struct identity id = {0};
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		id.dev = st.st_dev;
+		id.ino = st.st_ino;
+	}
+	return id;
+}
+
+static void tell_twice(const struct rc_scanned *f, const struct identity *sorted, size_t n,
 		       struct rc_problems *problems)
 {
 	const struct rc_scanned *first = NULL;
@@ -156,14 +177,15 @@ static void tell_twice(const struct rc_scanned *f, struct rc_scanned **sorted, s
 
 	for (uint32_t i = 0; i < f->index->n_linked; i++) {
 		struct rc_index_file of;
-		struct rc_scanned key, *k = &key, **hit;
+		const struct identity *hit;
+		struct identity key;
 
 		if (rc_index_file(f->index, i + 1, &of, NULL))
 			return;
-		key.path = of.path;
-		hit = bsearch(&k, sorted, n, sizeof *sorted, by_path);
-		if (hit && (*hit)->index && (*hit)->index->n_episodes && n_twice++ == 0)
-			first = *hit;
+		key = identity_of(of.path);
+		hit = key.ino ? bsearch(&key, sorted, n, sizeof *sorted, by_identity) : NULL;
+		if (hit && hit->of->index && hit->of->index->n_episodes && n_twice++ == 0)
+			first = hit->of;
 		free(of.path);
 	}
 	if (first)
@@ -175,16 +197,18 @@ static void tell_twice(const struct rc_scanned *f, struct rc_scanned **sorted, s
 
 void rc_scan_tell_twice(const struct rc_scan *s, struct rc_problems *problems)
 {
-	struct rc_scanned **sorted = NULL;
+	struct identity *sorted = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++)
 		any |= s->files[i].index && s->files[i].index->n_linked;
 	if (!any || s->n < 2 || rc_new_array(&sorted, s->n, sizeof *sorted, NULL))
 		return;
-	for (size_t i = 0; i < s->n; i++)
-		sorted[i] = &s->files[i];
-	qsort(sorted, s->n, sizeof *sorted, by_path);
+	for (size_t i = 0; i < s->n; i++) {
+		sorted[i] = identity_of(s->files[i].path);
+		sorted[i].of = &s->files[i];
+	}
+	qsort(sorted, s->n, sizeof *sorted, by_identity);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->files[i].index)
 			tell_twice(&s->files[i], sorted, s->n, problems);
