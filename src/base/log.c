@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "base/json_scan.h"
+
 /* PIPE_BUF on Linux: up to here a write into a pipe is not torn either. */
 enum { LINE_LEN = 4096 };
 
@@ -50,15 +52,22 @@ static void write_line(const char *line, size_t n)
 /* Puts "..." at the end of what did not fit; the last byte is for the newline. */
 static size_t end_line(char *line, size_t len)
 {
-	size_t i;
+	const unsigned char *p = (const unsigned char *)line;
 
 	if (len > LINE_LEN - 1) {
 		len = LINE_LEN - 1;
 		memcpy(line + len - 3, "...", 3);
 	}
-	for (i = 0; i < len; i++)
-		if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
-			line[i] = '?';
+	/* terminals take the bytes 0x80 to 0x9f for controls too, alone or as UTF-8 */
+	for (size_t i = 0, n; i < len; i += n) {
+		size_t whole = json_utf8_len(p + i, len - i);
+
+		n = whole ? whole : 1;
+		if ((p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f ||
+		    (whole == 2 && p[i] == 0xc2 && p[i + 1] < 0xa0) ||
+		    (!whole && p[i] < 0xa0))
+			memset(line + i, '?', n);
+	}
 	line[len] = '\n';
 	return len + 1;
 }

@@ -50,13 +50,15 @@ Test(log, levels, .init = catch_errors)
 
 Test(log, one_line_each, .init = catch_errors)
 {
+	static const char first[] = "robocache: a?b?c\td ?1m ??2m \xc3\x9b \xe9 \xe6\x97\xa5\n";
+
 	errno = EBUSY;
-	rc_log(RC_LOG_INFO, "a\nb\033c\td");
+	rc_log(RC_LOG_INFO, "a\nb\033c\td \x9b" "1m \xc2\x9b" "2m \xc3\x9b \xe9 \xe6\x97\xa5");
 	cr_assert_eq(errno, EBUSY);
 	rc_log(RC_LOG_INFO, "%*d", 9000, 1);
 	read_back();
-	cr_assert_eq(strncmp(caught, "robocache: a?b?c\td\n", 19), 0);
-	cr_assert_eq(strlen(caught + 19), 4096);
+	cr_assert_eq(strncmp(caught, first, strlen(first)), 0);
+	cr_assert_eq(strlen(caught + strlen(first)), 4096);
 	cr_assert_str_eq(caught + strlen(caught) - 4, "...\n");
 }
 
