@@ -68,14 +68,21 @@ static void list_top(const struct rc_h5_tree *t, char *dst, size_t cap)
 
 static int not_recognised(const struct rc_h5_tree *t, const char *why, struct rc_err *err)
 {
-	char seen[300], links[100] = "";
+	char seen[300], links[400] = "";
 
 	list_top(t, seen, sizeof seen);
 	if (t->n_external_links)
 		snprintf(links, sizeof links,
-			 "; %zu link%s to other files %s followed with --allow-external only",
+			 "; %zu link%s to other files %s followed with --allow-external only, and "
+			 "not at all in containers",
 			 t->n_external_links, t->n_external_links == 1 ? "" : "s",
 			 t->n_external_links == 1 ? "is" : "are");
+	for (size_t i = 0; i < t->root->n_children && !*links; i++) {
+		const struct rc_h5_node *n = t->root->children[i];
+
+		if (n->problem && !strcmp(n->problem_code, "broken_link"))
+			snprintf(links, sizeof links, "; '%s': %s", n->path, n->problem);
+	}
 	return rc_fail(err, RC_E_FORMAT, "unknown_layout",
 		       "no known layout: %s; the top of the file holds %s%s", why, seen, links);
 }

@@ -82,6 +82,16 @@ static bool same_box(const struct part *p, uint32_t rank)
 	}
 }
 
+/* Elements of a box that lies inside of what can be counted. */
+static uint64_t elements_of(const hsize_t *extent, uint32_t rank)
+{
+	uint64_t n = 1;
+
+	for (uint32_t i = 0; i < rank; i++)
+		n *= extent[i];
+	return n;
+}
+
 /* Whether the source has the box that the part is made of. */
 static int fit_source(const struct h5_parts *s, struct part *p, struct rc_err *err)
 {
@@ -98,6 +108,9 @@ static int fit_source(const struct h5_parts *s, struct part *p, struct rc_err *e
 	p->rank = d->rank;
 	if (fits && same_box(p, s->rank))
 		return 0;
+	if (fits && elements_of(p->count, s->rank) == elements_of(p->extent, p->rank))
+		return no_source(p, "it is mapped to a box of another shape, which is not read; "
+				    "h5repack makes a copy that holds the values", err);
 	return no_source(p, "it has not the shape that it had when it was mapped", err);
 }
 
