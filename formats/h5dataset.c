@@ -442,8 +442,8 @@ static bool compose(const struct rc_h5_tree *t, struct rc_h5_node *n, hid_t dset
 		rc = h5_parts_check(parts, t, &err);
 	if (rc)
 		h5_problem(n, lasting(err.reason), "%s", err.msg);
-	else if (t->links) /* wherever its parts lead on to */
-		n->linked = RC_LINKED_MANY;
+	else
+		n->linked = h5_parts_elsewhere(parts) ? RC_LINKED_MANY : t->linked;
 	h5_parts_close(parts);
 	return rc == 0;
 }

@@ -33,7 +33,7 @@ struct h5_parts {
 	hsize_t dims[RC_MAX_RANK];
 	struct part *p;
 	size_t n;
-	bool links;    /* some are in other files */
+	bool links;    /* some are in other files, or lead on to others */
 	struct h5_raw *raw; /* its values are in external files: nothing of what follows */
 	/* the source that was read last */
 	const struct part *open;
@@ -154,6 +154,7 @@ static int open_source(struct h5_parts *s, struct part *p, const struct rc_h5_tr
 		rc = no_source(p, s->node.problem, err);
 	if (rc)
 		return rc;
+	s->links |= s->source.linked != t->linked || s->node.linked == RC_LINKED_MANY;
 	s->open = p;
 	return fit_source(s, p, err);
 }

@@ -63,7 +63,7 @@ bool h5_is_composed(hid_t dcpl);
 int h5_parts_open(const struct rc_h5_tree *t, hid_t dset, struct h5_parts **s_out,
 		  struct rc_err *err);
 void h5_parts_close(struct h5_parts *s);
-/* Whether any of it is in another file. */
+/* Whether any of it is in another file, as far as it was looked at. */
 bool h5_parts_elsewhere(const struct h5_parts *s);
 /* Looks at every part, whether its values are there. */
 int h5_parts_check(struct h5_parts *s, const struct rc_h5_tree *t, struct rc_err *err);
