@@ -238,24 +238,19 @@ static int add_list(struct walk *w, const struct rc_input_options *opt, struct r
 	return rc;
 }
 
-struct identity {
-	dev_t dev;
-	ino_t ino;
+struct named {
+	struct rc_file_id id;
 	size_t at;
 };
 
-static int by_identity(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
-	const struct identity *x = a, *y = b;
+	const struct named *x = a, *y = b;
+	int c = rc_file_id_cmp(x->id, y->id);
 
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	if (x->ino != y->ino)
-		return x->ino < y->ino ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	return c ? c : (x->at > y->at) - (x->at < y->at);
 }
 
-/* The same file named twice, by whatever path, is one input: the first mention stays. */
 /* Of two names of one file the first stays, with the wider directory of files that it may refer
  * to. */
 static void widen_root(struct rc_input_file *stays, struct rc_input_file *goes)
@@ -276,38 +271,34 @@ static void widen_root(struct rc_input_file *stays, struct rc_input_file *goes)
 	free(b);
 }
 
+/* The same file named twice, by whatever path, is one input: the first mention stays. */
 static int drop_repeats(struct rc_inputs *in, struct rc_err *err)
 {
-	struct identity *id;
-	struct stat st;
+	const struct rc_file_id standard_input = {.ino = 1}; /* on device 0, which is none */
+	struct named *f;
 	size_t kept = 0;
-	int rc = rc_new_array(&id, in->n, sizeof *id, err);
+	int rc = rc_new_array(&f, in->n, sizeof *f, err);
 
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < in->n; i++) {
-		id[i].at = i;
-		if (!strcmp(in->files[i].path, "-"))
-			id[i].ino = 1; /* on device 0, which is none */
-		else if (stat(in->files[i].path, &st) == 0) {
-			id[i].dev = st.st_dev;
-			id[i].ino = st.st_ino;
-		}
+		f[i].at = i;
+		f[i].id = strcmp(in->files[i].path, "-") ? rc_file_id(in->files[i].path)
+							 : standard_input;
 	}
-	qsort(id, in->n, sizeof *id, by_identity);
+	qsort(f, in->n, sizeof *f, by_id);
 	for (size_t i = 1; i < in->n; i++) {
-		bool same = id[i].ino && id[i].ino == id[i - 1].ino && id[i].dev == id[i - 1].dev;
-		if (!same)
+		if (!f[i].id.ino || rc_file_id_cmp(f[i].id, f[i - 1].id))
 			continue;
-		widen_root(&in->files[id[i - 1].at], &in->files[id[i].at]);
-		free_file(&in->files[id[i].at]);
-		id[i].at = id[i - 1].at; /* the one that stays */
+		widen_root(&in->files[f[i - 1].at], &in->files[f[i].at]);
+		free_file(&in->files[f[i].at]);
+		f[i].at = f[i - 1].at; /* the one that stays */
 	}
 	for (size_t i = 0; i < in->n; i++)
 		if (in->files[i].path)
 			in->files[kept++] = in->files[i];
 	in->n = kept;
-	free(id);
+	free(f);
 	return 0;
 }
 

@@ -4,10 +4,10 @@
 
 #include "run_private.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "map.h"
 #include "report.h"
 #include "signals.h"
@@ -107,9 +107,9 @@ static bool wants_report(const struct rc_run *r, int rc)
 
 static bool same_file(const char *a, const char *b)
 {
-	struct stat x, y;
+	struct rc_file_id x = rc_file_id(a);
 
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return x.ino && !rc_file_id_cmp(x, rc_file_id(b));
 }
 
 static int write_report(struct rc_run *r, struct rc_buf *out, struct rc_err *err)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "each.h"
 #include "formats/linked.h"
 #include "formats/unpack.h"
@@ -141,35 +142,19 @@ int rc_scan_run(const struct rc_scan_ask *ask, struct rc_scan *scan_out, struct 
 	return 0;
 }
 
-/* An input, whatever it is called. */
-struct identity {
-	dev_t dev;
-	ino_t ino;
+struct on_disk {
+	struct rc_file_id id;
 	const struct rc_scanned *of;
 };
 
-static int by_identity(const void *a, const void *b)
+static int by_id(const void *a, const void *b)
 {
-	const struct identity *x = a, *y = b;
+	const struct on_disk *x = a, *y = b;
 
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return (x->ino > y->ino) - (x->ino < y->ino);
+	return rc_file_id_cmp(x->id, y->id);
 }
 
-static struct identity identity_of(const char *path)
-{
-	struct identity id = {0};
-	struct stat st;
-
-	if (stat(path, &st) == 0) {
-		id.dev = st.st_dev;
-		id.ino = st.st_ino;
-	}
-	return id;
-}
-
-static void tell_twice(const struct rc_scanned *f, const struct identity *sorted, size_t n,
+static void tell_twice(const struct rc_scanned *f, const struct on_disk *sorted, size_t n,
 		       struct rc_problems *problems)
 {
 	const struct rc_scanned *first = NULL;
@@ -177,13 +162,13 @@ static void tell_twice(const struct rc_scanned *f, const struct identity *sorted
 
 	for (uint32_t i = 0; i < f->index->n_linked; i++) {
 		struct rc_index_file of;
-		const struct identity *hit;
-		struct identity key;
+		const struct on_disk *hit;
+		struct on_disk key;
 
 		if (rc_index_file(f->index, i + 1, &of, NULL))
 			return;
-		key = identity_of(of.path);
-		hit = key.ino ? bsearch(&key, sorted, n, sizeof *sorted, by_identity) : NULL;
+		key.id = rc_file_id(of.path);
+		hit = key.id.ino ? bsearch(&key, sorted, n, sizeof *sorted, by_id) : NULL;
 		if (hit && hit->of->index && hit->of->index->n_episodes && n_twice++ == 0)
 			first = hit->of;
 		free(of.path);
@@ -197,7 +182,7 @@ static void tell_twice(const struct rc_scanned *f, const struct identity *sorted
 
 void rc_scan_tell_twice(const struct rc_scan *s, struct rc_problems *problems)
 {
-	struct identity *sorted = NULL;
+	struct on_disk *sorted = NULL;
 	bool any = false;
 
 	for (size_t i = 0; i < s->n; i++)
@@ -205,10 +190,10 @@ void rc_scan_tell_twice(const struct rc_scan *s, struct rc_problems *problems)
 	if (!any || s->n < 2 || rc_new_array(&sorted, s->n, sizeof *sorted, NULL))
 		return;
 	for (size_t i = 0; i < s->n; i++) {
-		sorted[i] = identity_of(s->files[i].path);
+		sorted[i].id = rc_file_id(s->files[i].path);
 		sorted[i].of = &s->files[i];
 	}
-	qsort(sorted, s->n, sizeof *sorted, by_identity);
+	qsort(sorted, s->n, sizeof *sorted, by_id);
 	for (size_t i = 0; i < s->n; i++)
 		if (s->files[i].index)
 			tell_twice(&s->files[i], sorted, s->n, problems);

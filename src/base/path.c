@@ -52,3 +52,19 @@ int rc_path_nearest_dir(const char *path, char **dir_out, struct rc_err *err)
 	*dir_out = dir;
 	return rc;
 }
+
+struct rc_file_id rc_file_id(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st))
+		return (struct rc_file_id){0};
+	return (struct rc_file_id){ st.st_dev, st.st_ino };
+}
+
+int rc_file_id_cmp(struct rc_file_id a, struct rc_file_id b)
+{
+	if (a.dev != b.dev)
+		return a.dev < b.dev ? -1 : 1;
+	return (a.ino > b.ino) - (a.ino < b.ino);
+}
