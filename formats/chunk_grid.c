@@ -63,10 +63,8 @@ struct box {
 
 /* n pieces of `span` bytes each.  Inlined for the spans below, where a call for each would cost
  * more than the copy. */
-#define INLINED static inline __attribute__((always_inline))
-
-INLINED void copy_pieces(const struct box *b, uint32_t axis, const char *src, char *dst,
-			 size_t span)
+RC_INLINED void copy_pieces(const struct box *b, uint32_t axis, const char *src, char *dst,
+			    size_t span)
 {
 	uint64_t from = b->src_stride[axis], to = b->dst_stride[axis], n = b->count[axis];
 

@@ -31,16 +31,15 @@ static void unshuffle_plain(const uint8_t *src, uint8_t *dst, size_t from, size_
 }
 
 #ifdef __SSE2__
-/* Inlined once per size and unrolled, so that the vectors live in registers: five times faster. */
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-
 /*
+ * Inlined once per size and unrolled, so that the vectors live in registers: five times faster.
+ *
  * Sixteen elements of 2, 4 or 8 bytes at a time are `size` vectors.  One round of interleaving
  * turns planes that lie size/2 apart into pairs; log2(size) rounds turn planes into elements.
  * The way back runs the same network often enough to come round: byte index bits rotate by one
  * place a round, 4 + log2(size) places in all, of which log2(size) are the way there.
  */
-static ALWAYS_INLINE void interleave(__m128i *v, const size_t size)
+RC_INLINED void interleave(__m128i *v, const size_t size)
 {
 	__m128i t[8];
 	size_t half = size / 2;
@@ -55,8 +54,7 @@ static ALWAYS_INLINE void interleave(__m128i *v, const size_t size)
 		v[k] = t[k];
 }
 
-static ALWAYS_INLINE size_t shuffle_sse2(const uint8_t *src, uint8_t *dst, size_t n,
-					 const size_t size)
+RC_INLINED size_t shuffle_sse2(const uint8_t *src, uint8_t *dst, size_t n, const size_t size)
 {
 	size_t i = 0;
 
@@ -75,8 +73,7 @@ static ALWAYS_INLINE size_t shuffle_sse2(const uint8_t *src, uint8_t *dst, size_
 	return i;
 }
 
-static ALWAYS_INLINE size_t unshuffle_sse2(const uint8_t *src, uint8_t *dst, size_t n,
-					   const size_t size)
+RC_INLINED size_t unshuffle_sse2(const uint8_t *src, uint8_t *dst, size_t n, const size_t size)
 {
 	size_t i = 0;
 

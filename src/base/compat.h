@@ -10,6 +10,9 @@
 #define RC_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define RC_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* Of functions that are made anew for the constants in each call. */
+#define RC_INLINED static inline __attribute__((always_inline))
+
 /* Before a loop whose body is a copy or a few vectors: gcc's -O2 leaves it as it is.  clang unrolls
  * by itself, and warns where it is told to and does not. */
 #ifdef __clang__
