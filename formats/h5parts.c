@@ -245,16 +245,13 @@ static bool overlap(const struct part *a, const struct part *b, uint32_t rank)
 /* Every value must come from one part: libhdf5 fills holes, and of two parts nobody knows which. */
 static int check_cover(const struct h5_parts *s, struct rc_err *err)
 {
-	uint64_t all = 1, sum = 0, n, pairs = 0;
+	uint64_t all = 1, sum = 0, pairs = 0;
 
 	for (uint32_t i = 0; i < s->rank; i++)
 		if (!rc_mul(all, s->dims[i], &all))
 			return rc_fail(err, RC_E_FORMAT, "unreadable", "its shape is too large");
 	for (size_t i = 0; i < s->n; i++) {
-		n = 1;
-		for (uint32_t k = 0; k < s->rank; k++)
-			n *= s->p[i].count[k]; /* at most `all`: selections are inside */
-		sum += n;
+		sum += elements_of(s->p[i].count, s->rank); /* at most `all`: they are inside */
 		for (size_t k = i + 1; k < s->n &&
 				       s->p[k].start[0] < s->p[i].start[0] + s->p[i].count[0]; k++)
 			if (++pairs > MAX_PAIRS || overlap(&s->p[i], &s->p[k], s->rank))
@@ -296,7 +293,7 @@ static void place_box(const struct h5_parts *s, const struct part *p, const hsiz
 {
 	const struct rc_dataset *d = s->node.dataset;
 	hsize_t at[RC_MAX_RANK] = { 0 }, i_src[RC_MAX_RANK];
-	uint64_t n = 1, run = 1, linear = 0, step;
+	uint64_t n = elements_of(count, s->rank), run = 1, linear = 0, step;
 
 	/* as many as follow each other in both */
 	for (uint32_t a = s->rank, b = p->rank; a-- > 0 && b-- > 0 && count[a] == extent[b];) {
@@ -304,8 +301,6 @@ static void place_box(const struct h5_parts *s, const struct part *p, const hsiz
 		if (count[a] != s->dims[a] || extent[b] != d->dims[b])
 			break;
 	}
-	for (uint32_t i = 0; i < s->rank; i++)
-		n *= count[i];
 	for (; linear < n; linear += run) {
 		uint64_t rest = linear, to = 0, src = 0;
 

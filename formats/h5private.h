@@ -50,9 +50,9 @@ struct h5_here {
 	uint32_t user_block, linked;
 };
 bool h5_enter(struct rc_h5_tree *t, hid_t object, struct h5_here *before);
+void h5_leave(struct rc_h5_tree *t, const struct h5_here *before);
 /* Bytes before the HDF5 signature. */
 uint32_t h5_user_block(hid_t file);
-void h5_leave(struct rc_h5_tree *t, const struct h5_here *before);
 
 /* --- datasets whose values lie elsewhere (h5parts.c, h5raw.c) --------------------------------- */
 
