@@ -121,9 +121,10 @@ static bool unchanged(const struct record *r, const char *path)
 	       rc_mtime_ns(&st) == r->mtime_ns;
 }
 
-static struct rc_digest root_digest(const struct rc_scanned *f)
+/* That of nothing where no file is linked: then the directory does not matter. */
+static struct rc_digest root_digest(const struct rc_index *ix, const struct rc_scanned *f)
 {
-	char *real = f->root ? realpath(f->root, NULL) : NULL;
+	char *real = ix->n_linked && f->root ? realpath(f->root, NULL) : NULL;
 	struct rc_digest d = rc_digest_of(real ? real : "", real ? strlen(real) : 0);
 
 	free(real);
@@ -138,7 +139,7 @@ static int keep_linked(struct rc_index *ix, const struct record *r, const struct
 	int rc = f->root ? rc_strdup(&ix->root, f->root, err) : 0;
 
 	*keep_out = !rc && !r->refused && !rc_linked_same(ix, UINT32_MAX, NULL) &&
-		    (!ix->n_linked || rc_digest_same(r->root, root_digest(f)));
+		    rc_digest_same(r->root, root_digest(ix, f));
 	return rc;
 }
 
@@ -276,7 +277,7 @@ static bool put_record(FILE *f, struct rc_hasher *hash, const struct rc_scanned 
 		.file_bytes = s->index->file_bytes,
 		.mtime_ns = s->index->mtime_ns,
 		.beside = {s->index->beside_bytes, s->index->beside_mtime_ns},
-		.root = root_digest(s),
+		.root = root_digest(s->index, s),
 		.refused = s->index->refused,
 	};
 
