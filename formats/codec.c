@@ -189,7 +189,7 @@ static int encode_gzip(struct rc_codec_ctx *c, int level, const void *src, size_
  * the row before.  Tables of a few places to look at forget all else: 1.2 to 1.6 times faster than
  * the library's own, and from 2 % larger to 3 % smaller.  Pixels repeat in short runs, and one
  * large table for those does as well as the library's two at level 3: 1.2 to 1.7 times as fast, and
- * from 1.3 % larger to 10 % smaller.  Smaller tables are faster and a percent larger each.
+ * from 1.3 % larger to 10 % smaller.  Half the table is faster, and up to 1.3 % larger.
  */
 static const struct tuning {
 	enum rc_values values;
